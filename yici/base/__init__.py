@@ -1,0 +1,1 @@
+"""The foundation under every floor: errors, the city folder, bilingual text, the clock. Knows no domain."""

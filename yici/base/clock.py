@@ -1,0 +1,32 @@
+"""The one place that says what time it is, so that tests and back-dated demos can say it too."""
+
+from __future__ import annotations
+
+import contextlib
+import contextvars
+import datetime as dt
+from collections.abc import Iterator
+
+from django.utils import timezone
+
+_fixed: contextvars.ContextVar[dt.datetime | None] = contextvars.ContextVar("yici_now", default=None)
+
+
+def now() -> dt.datetime:
+    """Aware current time; the fixed one inside `at(…)`."""
+    return _fixed.get() or timezone.now()
+
+
+def today() -> dt.date:
+    """The current date in the city's time zone."""
+    return timezone.localdate(now())
+
+
+@contextlib.contextmanager
+def at(moment: dt.datetime) -> Iterator[None]:
+    """Let `now()` be `moment` (aware) within the block: for tests and for seeding past cases."""
+    token = _fixed.set(moment)
+    try:
+        yield
+    finally:
+        _fixed.reset(token)

@@ -1,0 +1,143 @@
+"""The `yici` command: run the city, check its folder, look after its data."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from yici import __version__
+from yici.base.errors import YiciError
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="Yici (一次): one open platform for a city.")
+audit_app = typer.Typer(no_args_is_help=True, help="The tamper-evident access log.")
+app.add_typer(audit_app, name="audit")
+console = Console()
+
+
+def _setup() -> None:
+    """Start or find the database, then set Django up."""
+    from yici.web.database import ensure_running
+
+    ensure_running()
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "yici.web.settings")
+    import django
+
+    django.setup()
+
+
+@app.command()
+def run(
+    port: Annotated[int | None, typer.Option(help="default: YICI_PORT or 8000")] = None,
+    workers: Annotated[int, typer.Option(help="web server processes")] = 2,
+) -> None:
+    """Set up what is missing and serve the demo city until Ctrl-C."""
+    if port:
+        os.environ["YICI_PORT"] = str(port)
+    from yici.web.supervisor import serve
+
+    raise SystemExit(serve(console, workers=workers))
+
+
+@app.command()
+def worker() -> None:
+    """Run only the background worker: on as many machines as needed, over the same database."""
+    _setup()
+    from yici.web.supervisor import run_worker
+
+    run_worker()
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database's tables up to date."""
+    _setup()
+    from django.core.management import call_command
+
+    call_command("migrate", interactive=False, verbosity=1)
+
+
+@app.command()
+def load(city: Annotated[Path | None, typer.Argument(help="city folder; default: YICI_CITY")] = None) -> None:
+    """Load the city folder into the database; safe to repeat."""
+    _setup()
+    from yici.base.cityfolder import city_folder
+    from yici.web.wiring import load_city
+
+    load_city(city or city_folder(), lambda line: console.print(f"· {line}"))
+
+
+@app.command()
+def check(city: Annotated[Path, typer.Argument(help="city folder")] = Path("cities/bozhou")) -> None:
+    """Lint a city folder: says file, line, rule and what to do. Exit code 1 when there are errors."""
+    os.environ["YICI_CITY"] = str(city.resolve())
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "yici.web.settings")
+    import django
+
+    django.setup()
+    from yici.web.wiring import lint_city
+
+    if not city.is_dir():
+        console.print(f"[red]{city} 不是文件夹[/red]")
+        raise SystemExit(2)
+    errors = warnings = 0
+    for finding in lint_city(city.resolve()):
+        errors += finding.level == "error"
+        warnings += finding.level == "warning"
+        colour = "red" if finding.level == "error" else "yellow"
+        where = f"{finding.path}:{finding.line}" if finding.line else finding.path
+        console.print(f"[bold]{where}[/bold] [{colour}]{finding.rule}[/{colour}] {finding.message}", highlight=False)
+        if finding.remedy:
+            console.print(f"    → {finding.remedy}", highlight=False)
+    console.print(f"{errors} 个错误，{warnings} 个提醒")
+    raise SystemExit(1 if errors else 0)
+
+
+@audit_app.command("verify")
+def audit_verify() -> None:
+    """Recompute every hash of the access log and list what was changed, removed or re-ordered."""
+    _setup()
+    from yici.core.audit.services import verify
+
+    faults = verify()
+    if not faults:
+        console.print("[green]查阅记录完整，没有发现改动。[/green]")
+        return
+    table = Table("分片", "序号", "问题")
+    for fault in faults:
+        table.add_row(str(fault.shard), str(fault.seq), fault.reason)
+    console.print(table)
+    raise SystemExit(1)
+
+
+@app.command()
+def manage(arguments: Annotated[list[str], typer.Argument(help="a Django management command and its arguments")]) -> None:
+    """Run a Django management command, for example `yici manage shell`."""
+    _setup()
+    from django.core.management import execute_from_command_line
+
+    execute_from_command_line(["yici", *arguments])
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    console.print(__version__)
+
+
+def main() -> None:
+    """Entry point: errors meant for people are printed as one line, not as a traceback."""
+    try:
+        app()
+    except YiciError as error:
+        console.print(f"[red]{error.message}[/red]")
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

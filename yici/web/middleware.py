@@ -1,0 +1,61 @@
+"""Preferences of the person looking (language, elder mode), and errors turned into pages or problems."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+from django.utils import translation
+from django.utils.deprecation import MiddlewareMixin
+
+from yici.base.errors import YiciError
+
+logger = logging.getLogger(__name__)
+Handler = Callable[[HttpRequest], HttpResponse]
+
+
+def preferences(get_response: Handler) -> Handler:
+    """Activate the language of the cookie (Chinese unless the person chose English) and read elder mode."""
+
+    known = {code for code, _ in settings.LANGUAGES}
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        language = request.COOKIES.get(settings.LANGUAGE_COOKIE_NAME, "")
+        language = language if language in known else settings.LANGUAGE_CODE
+        request.elder_mode = request.COOKIES.get("elder") == "1"  # type: ignore[attr-defined]
+        with translation.override(language):
+            request.LANGUAGE_CODE = language  # type: ignore[attr-defined]
+            response = get_response(request)
+        response.headers.setdefault("Content-Language", language)
+        return response
+
+    return middleware
+
+
+class errors_for_people(MiddlewareMixin):  # noqa: N801 - named like the functions beside it
+    """Turn a `YiciError` that left a view into a page with its message, or a problem document for programs."""
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        if not isinstance(error, YiciError):
+            return None
+        if error.status >= 500:
+            logger.error("%s at %s", error, request.path, exc_info=error)
+        if request.path.startswith("/api/"):
+            return problem(error, request.path)
+        return render(request, "city/error.html", {"error": error}, status=error.status)
+
+
+def problem(error: YiciError, instance: str) -> JsonResponse:
+    """An RFC 9457 problem document."""
+    body: dict[str, object] = {
+        "type": f"urn:yici:problem:{error.slug}",
+        "title": str(error.message),
+        "status": error.status,
+        "instance": instance,
+    }
+    if fields := getattr(error, "fields", None):
+        body["fields"] = {key: str(value) for key, value in fields.items()}
+    return JsonResponse(body, status=error.status, content_type="application/problem+json")

@@ -1,0 +1,43 @@
+"""The staff sidebar: what an account may open, in one list."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.utils.translation import gettext_lazy as _
+
+from yici.core.people.models import Account
+from yici.core.people.queries import permissions_of
+
+
+@dataclass(frozen=True)
+class Entry:
+    label: str
+    path: str
+    icon: str
+    permission: str = ""
+
+
+ENTRIES = [
+    Entry(_("工作台"), "/desk/", "layout-dashboard"),
+    Entry(_("办件"), "/desk/cases/", "checklist", "case.view"),
+    Entry(_("事项目录"), "/desk/items/", "list-details"),
+    Entry(_("数据元"), "/desk/elements/", "database"),
+    Entry(_("统计指标"), "/desk/metrics/", "chart-bar", "metric.view"),
+    Entry(_("工作日历"), "/desk/calendar/", "calendar", "calendar.manage"),
+    Entry(_("人员与角色"), "/desk/people/", "users", "role.manage"),
+    Entry(_("消息发送"), "/desk/messages/", "message", "message.view"),
+    Entry(_("查阅记录"), "/desk/audit/", "eye-check", "audit.view"),
+]
+
+
+def staff_navigation(account: Account, path: str) -> list[dict[str, object]]:
+    """Entries the account may open; `current` marks the longest matching one."""
+    permissions = permissions_of(account)
+    allowed = [entry for entry in ENTRIES if not entry.permission or entry.permission in permissions]
+    matching = [entry for entry in allowed if path.startswith(entry.path)]
+    current = max(matching, key=lambda entry: len(entry.path), default=None)
+    return [
+        {"label": entry.label, "path": entry.path, "icon": entry.icon, "current": entry is current}
+        for entry in allowed
+    ]
