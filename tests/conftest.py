@@ -1,0 +1,221 @@
+"""One template database for every test: migrated, with the demo city loaded; each process clones it."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psycopg
+import pytest
+from django.db import connections
+from django.test import Client
+from psycopg import sql
+
+from tests.environment import ROOT
+
+SERVER = os.environ["YICI_TEST_SERVER"]
+KEEP_TEMPLATES = 2
+
+
+def _fingerprint() -> str:
+    """Changes when anything that shapes the template changes: code that loads or migrates, and the city."""
+    digest = hashlib.sha256()
+    shaping = ("migrations", "loading", "models", "services", "rules", "register", "definitions", "wiring", "settings")
+    for path in sorted([*(ROOT / "yici").rglob("*.py"), *(ROOT / "cities").rglob("*")]):
+        if path.is_file() and ("cities" in path.parts or any(word in str(path) for word in shaping)):
+            digest.update(f"{path.relative_to(ROOT)}".encode() + path.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def _admin() -> psycopg.Connection[Any]:
+    return psycopg.connect(SERVER, autocommit=True)
+
+
+def _exists(connection: psycopg.Connection[Any], name: str) -> bool:
+    return connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (name,)).fetchone() is not None
+
+
+def _drop(connection: psycopg.Connection[Any], name: str) -> None:
+    connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+def _build(name: str) -> None:
+    """Migrate and load the demo city into a new database, in a process of its own."""
+    environment = {**os.environ, "DATABASE_URL": SERVER.replace("/yici?", f"/{name}?")}
+    result = subprocess.run(
+        [sys.executable, "-m", "tests.template"], env=environment, cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    if result.returncode:
+        raise RuntimeError(f"the template database could not be built:\n{result.stdout}\n{result.stderr}")
+
+
+def _template() -> str:
+    name = f"yici_template_{_fingerprint()}"
+    with (Path(os.environ["YICI_TEST_HOME"]) / "template.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with _admin() as connection:
+            if not _exists(connection, name):
+                draft = f"{name}_draft"
+                _drop(connection, draft)
+                connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(draft)))
+                _build(draft)
+                connection.execute(
+                    sql.SQL("ALTER DATABASE {} RENAME TO {}").format(sql.Identifier(draft), sql.Identifier(name))
+                )
+                _remove_old(connection, name)
+    return name
+
+
+def _remove_old(connection: psycopg.Connection[Any], newest: str) -> None:
+    rows = connection.execute("SELECT datname FROM pg_database WHERE datname LIKE 'yici_template_%' ORDER BY oid").fetchall()
+    for (name,) in rows[: -KEEP_TEMPLATES]:
+        if name != newest:
+            _drop(connection, name)
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(request: pytest.FixtureRequest, django_db_blocker: Any) -> Iterator[None]:
+    """Clone the template for this process, point Django at the clone, and drop it at the end."""
+    template, clone = _template(), os.environ["YICI_TEST_DATABASE"]
+    with _admin() as connection:
+        _drop(connection, clone)
+        connection.execute(
+            sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(clone), sql.Identifier(template))
+        )
+    connections["default"].settings_dict["NAME"] = clone
+    yield
+    with django_db_blocker.unblock():
+        connections.close_all()
+    with _admin() as connection:
+        _drop(connection, clone)
+    shutil.rmtree(os.environ["YICI_HOME"], ignore_errors=True)
+
+
+@pytest.fixture(autouse=True)
+def _fresh_caches() -> Iterator[None]:
+    from django.core.cache import cache
+
+    cache.clear()
+    yield
+
+
+@pytest.fixture(scope="session")
+def city() -> Path:
+    from yici.base.cityfolder import city_folder
+
+    return city_folder()
+
+
+class Demo:
+    """The demo people, by what they are in the story. Read afresh at each use."""
+
+    STAFF = {
+        "clerk": "clerk", "reviewer": "reviewer", "approver": "approver", "supervisor": "supervisor",
+        "admin": "admin", "data_officer": "data_officer", "outsider": "outsider", "auditor": "auditor",
+    }  # fmt: skip
+
+    def __init__(self) -> None:
+        from yici.base.cityfolder import city_folder, read_yaml
+
+        self.file = read_yaml(city_folder() / "demo.yaml")
+        self.password: str = self.file["password"]
+        self.totp_secret: str = self.file["totp_secret"]
+
+    def staff(self, key: str) -> Any:
+        from yici.core.people.models import Account
+
+        entry = next(entry for entry in self.file["staff"] if entry["key"] == key)
+        return Account.objects.get(username=entry["username"])
+
+    def citizen(self, key: str) -> Any:
+        from yici.core.people.models import Account
+
+        entry = next(entry for entry in self.file["citizens"] if entry["key"] == key)
+        return Account.objects.select_related("person").get(person__id_number=entry["id_number"])
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return self.staff(name) if name in self.STAFF else self.citizen(name)
+
+
+@pytest.fixture
+def demo(db: None) -> Demo:
+    return Demo()
+
+
+@pytest.fixture
+def sign_in() -> Callable[..., Client]:
+    """`sign_in(client, account, assurance=1)`: a signed-in session as the sign-in pages would leave it."""
+
+    def _sign_in(client: Client, account: Any, assurance: int = 1) -> Client:
+        client.force_login(account, backend="django.contrib.auth.backends.ModelBackend")
+        session = client.session
+        session["assurance"] = assurance
+        session["second_factor"] = account.kind == "staff"
+        session.save()
+        return client
+
+    return _sign_in
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def wait_until(condition: Callable[[], Any], seconds: float = 15.0) -> Any:
+    """Poll until the condition gives something true; fail loudly when it never does."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if result := condition():
+            return result
+        time.sleep(0.05)
+    raise AssertionError(f"condition not met within {seconds} s")
+
+
+class SmsSandbox:
+    def __init__(self, port: int) -> None:
+        self.url = f"http://127.0.0.1:{port}"
+
+    def messages(self, phone: str = "") -> list[dict[str, Any]]:
+        answer = httpx.get(f"{self.url}/messages.json", timeout=5)
+        return [message for message in answer.json() if not phone or message["mobiles"] == phone]
+
+
+@pytest.fixture(scope="session")
+def sms_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SmsSandbox]:
+    port = free_port()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "yici.core.messages.sandbox", "--port", str(port), "--store", str(tmp_path_factory.mktemp("sms"))],
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    sandbox = SmsSandbox(port)
+
+    def up() -> bool:
+        try:
+            return httpx.get(f"{sandbox.url}/messages.json", timeout=1).status_code == 200
+        except httpx.HTTPError:
+            return False
+
+    wait_until(up)
+    yield sandbox
+    process.terminate()
+    process.wait(5)
+
+
+@pytest.fixture
+def sms(sms_server: SmsSandbox, settings: Any) -> SmsSandbox:
+    settings.SMS_ENDPOINT = sms_server.url
+    return sms_server

@@ -1,0 +1,1 @@
+"""Remembering: who read or changed what, and why; tamper-evident."""

@@ -1,0 +1,1 @@
+"""When: working days and working hours by official notice, and nothing guessed."""

@@ -1,0 +1,34 @@
+"""The official working-day calendar, one row a day that differs from nothing: every day is stated."""
+
+from django.db import models
+
+
+class Notice(models.Model):
+    """The official notice that arranges a year's holidays and make-up days."""
+
+    year = models.SmallIntegerField(primary_key=True)
+    title = models.TextField()
+    document_number = models.TextField(blank=True, help_text="for example 国办发明电〔2016〕17号")
+    issued_on = models.DateField(null=True)
+    note = models.TextField(blank=True)
+    entered_by = models.TextField(default="chinesecalendar")
+    entered_at = models.DateTimeField(auto_now_add=True)
+
+
+class Day(models.Model):
+    """A day whose nature differs from Monday-to-Friday, under the notice of its year."""
+
+    date = models.DateField(primary_key=True)
+    is_working = models.BooleanField()
+    name = models.TextField(blank=True, help_text="春节, 国庆节调休 …")
+    notice = models.ForeignKey(Notice, models.PROTECT, related_name="days")
+
+
+class Hours(models.Model):
+    """The official working hours from a day on, local time. Two spans a day."""
+
+    valid_from = models.DateField(primary_key=True)
+    morning_start = models.TimeField()
+    morning_end = models.TimeField()
+    afternoon_start = models.TimeField()
+    afternoon_end = models.TimeField()

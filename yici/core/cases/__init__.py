@@ -1,0 +1,1 @@
+"""Doing: workflow as data, clocks in legal working time, append-only events."""

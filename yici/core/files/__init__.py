@@ -1,0 +1,1 @@
+"""Proof: content-addressed files with type check, trust level and retention."""

@@ -1,0 +1,1 @@
+"""Asking: form definitions, prefill with provenance, validation, drafts."""

@@ -1,0 +1,30 @@
+"""Drafts: what a person has answered so far, kept on the server and resumable on any device."""
+
+from django.db import models
+
+from yici.core.people.models import Account, Person
+
+
+class Draft(models.Model):
+    """Answers to one form, not yet submitted. `form` names the definition and its version.
+
+    `prefill` maps a field id to {value, source, source_organisation, as_of, provider}, as the city's
+    records had it when the draft was opened; `answers` maps a field id to the person's own value.
+    """
+
+    token = models.CharField(max_length=32, unique=True, help_text="random; part of the page address")
+    owner = models.ForeignKey(Account, models.CASCADE, related_name="drafts")
+    subject = models.ForeignKey(Person, models.PROTECT, null=True, related_name="+")
+    form = models.CharField(max_length=120, help_text="for example hall:<item code>@<version>")
+    title = models.TextField()
+    answers = models.JSONField(default=dict)
+    prefill = models.JSONField(default=dict)
+    context = models.JSONField(default=dict, help_text="the owner system's own: channel, delegation …")
+    revision = models.IntegerField(default=0, help_text="counts saves; a stale save is refused")
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+    expires_at = models.DateTimeField()
+    submitted_as = models.CharField(max_length=40, blank=True, help_text="case number, once submitted")
+
+    class Meta:
+        indexes = [models.Index(fields=["owner", "-updated_at"], name="forms_draft_owner")]

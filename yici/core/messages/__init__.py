@@ -1,0 +1,1 @@
+"""Telling: in-app, SMS, e-mail, webhooks; an outbox that loses nothing."""

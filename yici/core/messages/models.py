@@ -1,0 +1,64 @@
+"""Messages to people and programs, and one delivery per channel, written before anything is sent."""
+
+from django.db import models
+
+from yici.core.people.models import Account
+
+
+class Message(models.Model):
+    """What somebody was told. The in-app message is this row itself."""
+
+    recipient = models.ForeignKey(Account, models.CASCADE, null=True, related_name="messages")
+    template = models.CharField(max_length=60, help_text="key of wording/messages.yaml")
+    title = models.TextField()
+    body = models.TextField()
+    link = models.TextField(blank=True, help_text="path within the site")
+    case_number = models.TextField(blank=True)
+    read_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["recipient", "-created_at"], name="messages_recipient")]
+
+
+class Webhook(models.Model):
+    """A program that wants to be told. Bodies are signed with HMAC-SHA256 of `secret`."""
+
+    name = models.TextField()
+    url = models.URLField()
+    secret = models.TextField()
+    events = models.JSONField(default=list, help_text="event names; empty: all")
+    is_active = models.BooleanField(default=True)
+
+
+class Delivery(models.Model):
+    """One attempt chain on one channel: the outbox. Stays `pending` until the other side confirmed."""
+
+    class Channel(models.TextChoices):
+        SMS = "sms", "短信"
+        EMAIL = "email", "电子邮件"
+        WEBHOOK = "webhook", "系统回调"
+
+    class State(models.TextChoices):
+        PENDING = "pending", "待发送"
+        SENT = "sent", "已送达"
+        FAILED = "failed", "发送失败"
+
+    message = models.ForeignKey(Message, models.CASCADE, null=True, related_name="deliveries")
+    webhook = models.ForeignKey(Webhook, models.CASCADE, null=True, related_name="deliveries")
+    channel = models.CharField(max_length=10, choices=Channel.choices)
+    address = models.TextField(help_text="phone number, e-mail address or URL")
+    payload = models.JSONField(default=dict, help_text="channel's own form: text for SMS, event for a webhook")
+    key = models.UUIDField(unique=True, help_text="idempotency key sent with every attempt")
+    state = models.CharField(max_length=10, choices=State.choices, default=State.PENDING)
+    attempts = models.SmallIntegerField(default=0)
+    next_attempt_at = models.DateTimeField()
+    last_error = models.TextField(blank=True)
+    provider_reference = models.TextField(blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    sent_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["next_attempt_at"], name="messages_delivery_due", condition=models.Q(state="pending")),
+        ]

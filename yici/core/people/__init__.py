@@ -1,0 +1,1 @@
+"""Who: persons, organisations, accounts, roles in a scope, delegation."""

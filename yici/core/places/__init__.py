@@ -1,0 +1,1 @@
+"""Where: divisions down to the village with their history, and zones beside them."""

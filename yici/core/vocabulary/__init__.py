@@ -1,0 +1,1 @@
+"""What: data elements and code lists, each defined once."""

@@ -1,0 +1,1 @@
+"""Trust: certificates issued, sealed and checked."""

@@ -1,0 +1,1 @@
+"""The online service hall: items, applications, the citizen's pages."""

@@ -1,0 +1,99 @@
+"""Service items with their frozen versions, applications with their materials, and evaluations."""
+
+from __future__ import annotations
+
+from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.search import SearchVectorField
+from django.db import models
+
+from yici.core.cases.models import Case, CaseTypeVersion
+from yici.core.files.models import StoredFile
+from yici.core.people.models import Account, Delegation, Organisation, Person
+
+
+class ServiceItem(models.Model):
+    """A service item (实施清单). Its content is in its versions; the columns here serve lists and search."""
+
+    class State(models.TextChoices):
+        ACTIVE = "active", "在用"
+        SUSPENDED = "suspended", "暂停"
+        CANCELLED = "cancelled", "取消"
+
+    code = models.CharField(max_length=60, unique=True, help_text="local code, part of the address: gaoling-jintie")
+    state = models.CharField(max_length=10, choices=State.choices)
+    name = models.TextField()
+    english = models.TextField()
+    task_type = models.CharField(max_length=40)
+    kind = models.CharField(max_length=20, help_text="administrative_approval or public_service")
+    level = models.CharField(max_length=10)
+    subjects = models.JSONField(default=list, help_text="person, enterprise")
+    topics = models.JSONField(default=list, help_text="life events, slugs of topics.yaml")
+    organisation = models.ForeignKey(Organisation, models.PROTECT, related_name="+", help_text="who owns the item")
+    current = models.ForeignKey("ServiceItemVersion", models.PROTECT, null=True, related_name="+")
+    search = SearchVectorField(null=True)
+    popularity = models.IntegerField(default=0)
+
+    class Meta:
+        indexes = [GinIndex(fields=["search"], name="hall_item_search")]
+
+
+class ServiceItemVersion(models.Model):
+    """A published version of an item: frozen. `definition` is `hall.definitions.ItemDefinition` as data."""
+
+    item = models.ForeignKey(ServiceItem, models.PROTECT, related_name="versions")
+    number = models.IntegerField()
+    definition = models.JSONField()
+    digest = models.CharField(max_length=64, help_text="SHA-256 of the definition; the same content is not published twice")
+    case_version = models.ForeignKey(CaseTypeVersion, models.PROTECT, related_name="+")
+    published_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["item", "number"], name="hall_item_version")]
+
+
+class Application(models.Model):
+    """What was asked for: the answers and materials behind a case of the hall."""
+
+    case = models.OneToOneField(Case, models.PROTECT, related_name="application")
+    version = models.ForeignKey(ServiceItemVersion, models.PROTECT, related_name="+")
+    applicant = models.ForeignKey(Person, models.PROTECT, related_name="+")
+    agent = models.ForeignKey(Person, models.PROTECT, null=True, related_name="+")
+    delegation = models.ForeignKey(Delegation, models.PROTECT, null=True, related_name="+")
+    answers = models.JSONField(help_text="field id → value, as submitted or last corrected")
+    provenance = models.JSONField(help_text="field id → {value, source, source_organisation, as_of} of what prefill held")
+    situation = models.JSONField(default=dict, help_text="answers to the situation tree")
+    draft_token = models.CharField(max_length=32, unique=True, help_text="makes a double submit find its own case")
+    submitted_at = models.DateTimeField()
+
+
+class MaterialInstance(models.Model):
+    """One required material of an application and what proves it."""
+
+    class Source(models.TextChoices):
+        UPLOAD = "upload", "本人上传"
+        DATA = "data", "数据共享"
+        CERTIFICATE = "certificate", "电子证照"
+        PROMISE = "promise", "告知承诺"
+        DEFERRED = "deferred", "容缺后补"
+
+    application = models.ForeignKey(Application, models.PROTECT, related_name="materials")
+    requirement = models.CharField(max_length=60, help_text="requirement id within the item version")
+    name = models.TextField()
+    source = models.CharField(max_length=12, choices=Source.choices)
+    proof = models.JSONField(default=dict, help_text="which records or certificate, with source and date")
+    file = models.ForeignKey(StoredFile, models.PROTECT, null=True, related_name="+")
+    trust = models.CharField(max_length=1, choices=StoredFile.Trust.choices)
+    added_at = models.DateTimeField()
+    replaced_at = models.DateTimeField(null=True)
+
+
+class Evaluation(models.Model):
+    """A rating of a closed case (好差评, GB/T 39735): one per case."""
+
+    case = models.OneToOneField(Case, models.PROTECT, related_name="evaluation")
+    level = models.SmallIntegerField(help_text="5 非常满意 … 1 非常不满意")
+    tags = models.JSONField(default=list)
+    text = models.TextField(blank=True)
+    is_anonymous = models.BooleanField(default=False)
+    by = models.ForeignKey(Account, models.PROTECT, related_name="+")
+    at = models.DateTimeField()
