@@ -165,9 +165,14 @@ class SignInCode(models.Model):
     expires_at = models.DateTimeField()
     tries_left = models.SmallIntegerField(default=5)
     used_at = models.DateTimeField(null=True)
+    address = models.GenericIPAddressField(null=True, help_text="where it was asked for, to limit asking")
 
     class Meta:
-        indexes = [models.Index(fields=["phone", "created_at"], name="people_code_phone")]
+        indexes = [
+            models.Index(fields=["phone", "created_at"], name="people_code_phone"),
+            models.Index(fields=["id_number", "created_at"], name="people_code_id_number"),
+            models.Index(fields=["address", "created_at"], name="people_code_address"),
+        ]
 
 
 class AccessToken(models.Model):
