@@ -1,4 +1,6 @@
-"""The official working-day calendar, one row a day that differs from nothing: every day is stated."""
+"""The official working-day calendar: a notice a year, and the days on which it departs from Monday-to-Friday."""
+
+from __future__ import annotations
 
 from django.db import models
 
@@ -21,7 +23,10 @@ class Day(models.Model):
     date = models.DateField(primary_key=True)
     is_working = models.BooleanField()
     name = models.TextField(blank=True, help_text="春节, 国庆节调休 …")
-    notice = models.ForeignKey(Notice, models.PROTECT, related_name="days")
+    notice = models.ForeignKey(Notice, models.PROTECT, related_name="days", help_text="of the year of the date")
+
+    class Meta:
+        ordering = ["date"]
 
 
 class Hours(models.Model):
@@ -32,3 +37,16 @@ class Hours(models.Model):
     morning_end = models.TimeField()
     afternoon_start = models.TimeField()
     afternoon_end = models.TimeField()
+
+    class Meta:
+        ordering = ["valid_from"]
+
+
+class Revision(models.Model):
+    """One row that names the transaction which last changed the calendar, so that every process notices."""
+
+    id = models.SmallIntegerField(primary_key=True, default=1)
+    written_by = models.TextField(help_text="PostgreSQL transaction id of the last change")
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=models.Q(id=1), name="calendars_one_revision")]
