@@ -137,11 +137,10 @@ class WorkingCalendar:
             case Unit.WORKING_HOUR:
                 return self._add_working_hours(start, amount)
             case Unit.CALENDAR_DAY:
-                last = start.date() + dt.timedelta(days=_whole(amount))
-                return self._close_of(self._first_working_index(last))
+                return self._close_of(self._first_working_index(_later(start, days=_whole(amount)).date()))
             case Unit.HOUR:
                 micros = round(Decimal(amount) * _HOUR_MICROSECONDS)
-                return self._local(start.astimezone(dt.UTC) + micros * _MICROSECOND)
+                return self._local(_later(start.astimezone(dt.UTC), microseconds=micros))
 
     def working_time_between(self, start: dt.datetime, end: dt.datetime, unit: Unit | str) -> Decimal:
         """How much of a period is used up from `start` to `end`; negative when `end` is earlier.
@@ -206,7 +205,10 @@ class WorkingCalendar:
     def _local(self, moment: dt.datetime) -> dt.datetime:
         if moment.tzinfo is None:
             raise ValueError("a moment needs a time zone")
-        return moment.astimezone(self.zone)
+        try:
+            return moment.astimezone(self.zone)
+        except OverflowError as error:
+            raise _out_of_range() from error
 
     def _is_working(self, date: dt.date) -> bool:
         stated = self.days.get(date)
@@ -293,6 +295,17 @@ def _whole(amount: Decimal | int) -> int:
     if amount != int(amount):
         raise Invalid(_("按天计算的期限应为整数天，不足一天请按小时计算。"))
     return int(amount)
+
+
+def _later(moment: dt.datetime, **amount: int) -> dt.datetime:
+    try:
+        return moment + dt.timedelta(**amount)
+    except OverflowError as error:
+        raise _out_of_range() from error
+
+
+def _out_of_range() -> Invalid:
+    return Invalid(_("日期超出可以计算的范围。"))
 
 
 def _hours_in_words(amount: Decimal, late: bool, unit: Unit) -> str:
