@@ -13,7 +13,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from yici.base.cityfolder import city_folder, read_yaml, yaml_files
+from yici.base.cityfolder import Located, city_folder, read_yaml, yaml_files
 from yici.base.errors import Misconfigured
 from yici.core.vocabulary.definitions import CodeList, Element
 from yici.core.vocabulary.errors import UnknownCodeList
@@ -33,7 +33,7 @@ def code_lists_folder(city: Path) -> Path:
 def _elements_of(city: Path) -> MappingProxyType[str, Element]:
     found: dict[str, Element] = {}
     for path in yaml_files(elements_folder(city)):
-        body = read_yaml(path) or {}
+        body: Any = read_yaml(path) or Located()
         for element_id, fields in (body.get("elements") or {}).items():
             if element_id in found:
                 raise Misconfigured(f"{path}:{body['elements'].line_of(element_id)} 数据元 {element_id} 重复定义。")

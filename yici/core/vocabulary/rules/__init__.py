@@ -1,4 +1,5 @@
-"""Checking, masking and showing values of data elements. Pure: never touches the database.
+"""Checking, masking and showing values of data elements. Never writes; the database is asked
+only for the name of a division, by `display`.
 
 `check` gives the one normalised form a value is stored in: dates `2026-11-23`, money as integer fen,
 yes/no as `yes` or `no`, identity numbers with a capital X. Everything raises `Invalid` with a sentence

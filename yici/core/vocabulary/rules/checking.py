@@ -63,7 +63,7 @@ def _too_long(item: Element) -> str:
 
 def _text(item: Element, raw: str) -> str:
     value = unicodedata.normalize("NFC", trimmed(raw).replace("\r\n", "\n"))
-    if item.check in CHECKS:
+    if item.check and item.check in CHECKS:
         value = CHECKS[item.check](value)
     if len(value) > item.max_length:
         raise Invalid(_too_long(item))

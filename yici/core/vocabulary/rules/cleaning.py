@@ -16,6 +16,14 @@ def trimmed(raw: str) -> str:
     return raw.strip(_INVISIBLE)
 
 
+def one_line(raw: str, longest: int, message: str) -> str:
+    """Words in one line, trimmed, with nothing invisible inside. Raises `Invalid` with `message`."""
+    value = trimmed(raw) if len(raw) <= longest + 64 else raw
+    if len(value) > longest or not value.isprintable():
+        raise Invalid(message)
+    return value
+
+
 def plain(raw: str, longest: int) -> str:
     """A machine-readable value as typed: half-width, trimmed. Raises `Invalid` above `longest` characters.
 

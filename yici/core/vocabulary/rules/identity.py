@@ -14,10 +14,9 @@ from yici.core.vocabulary.rules.cleaning import plain
 
 EARLIEST_BIRTH = dt.date(1880, 1, 1)
 
-# First two digits of GB/T 2260, with 83 (Taiwan residents' permit) and 91 (foreign permanent residents, GB 11643-2026).
-PROVINCES = frozenset(
-    "11 12 13 14 15 21 22 23 31 32 33 34 35 36 37 41 42 43 44 45 46 50 51 52 53 54 61 62 63 64 65 71 81 82 83 91".split()
-)
+# First two digits of GB/T 2260 by region, with 83 of the residence permit for Taiwan residents.
+_REGIONS = {1: "12345", 2: "123", 3: "1234567", 4: "123456", 5: "01234", 6: "12345", 7: "1", 8: "123"}
+PROVINCES = frozenset(f"{region}{digit}" for region, digits in _REGIONS.items() for digit in digits)
 
 _ID = re.compile(r"[0-9]{17}[0-9X]")
 _WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)

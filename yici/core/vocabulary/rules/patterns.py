@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 
 from yici.base import clock
 from yici.base.errors import Invalid
-from yici.core.vocabulary.rules.cleaning import plain, trimmed
+from yici.core.vocabulary.rules.cleaning import one_line, plain
 from yici.core.vocabulary.rules.identity import PROVINCES, check_uscc, parse_id_number
 
 _GAPS = str.maketrans("", "", " -")
@@ -98,9 +98,7 @@ def check_vin(text: str) -> str:
 
 def check_person_name(text: str) -> str:
     """A person's name: letters of any script, inner dots and hyphens; a middle dot is always U+00B7."""
-    value = trimmed(text)
-    if len(value) > 50:
-        raise Invalid(_("姓名最多 50 个字，请核对。"))
+    value = one_line(text, 50, _("姓名最多 50 个字，写在一行里，请核对。"))
     value = value.replace("•", "·").replace("．", "·").replace("・", "·")
     if len(value) < 2 or not _NAME.fullmatch(value):
         raise Invalid(_("姓名应至少 2 个字，不含数字和其他符号，请与身份证一致。"))
@@ -109,18 +107,17 @@ def check_person_name(text: str) -> str:
 
 def check_holder_name(text: str) -> str:
     """A person's or an organisation's name."""
-    value = trimmed(text)
-    if not 2 <= len(value) <= 100 or not value.isprintable():
-        raise Invalid(_("名称应为 2 至 100 个字，请与证件一致。"))
+    message = _("名称应为 2 至 100 个字，请与证件一致。")
+    value = one_line(text, 100, message)
+    if len(value) < 2:
+        raise Invalid(message)
     return value
 
 
 def check_address(text: str) -> str:
-    value = trimmed(text)
+    value = one_line(text, 150, _("地址最多 150 个字，写在一行里，请删去多余内容。"))
     if len(value) < 4:
         raise Invalid(_("地址太短，请从县（区）写到门牌号。"))
-    if len(value) > 150 or not value.isprintable():
-        raise Invalid(_("地址最多 150 个字，写在一行里，请删去多余内容。"))
     return value
 
 

@@ -7,12 +7,17 @@ import re
 
 from django.utils.translation import get_language
 
+from yici.base.errors import Invalid
+from yici.core.places import queries as places
 from yici.core.vocabulary import queries
 from yici.core.vocabulary.definitions import Element
 from yici.core.vocabulary.errors import UnknownCodeList
 from yici.core.vocabulary.rules.checking import yuan
 
 HIDDEN = "****"
+
+# A city has some 1,500 divisions and renames one a year: names stay for the life of the process.
+_division_names: dict[tuple[str, str], str] = {}
 
 _TOWNSHIP = ("街道", "办事处", "镇", "乡")
 _COUNTY = ("县", "区", "市")
@@ -33,8 +38,22 @@ def display(element: Element | str, value: str) -> str:
             return _label(item, value)
         case "number" if item.unit:
             return f"{value} {item.unit}"
+        case "text" if item.check == "division":
+            return _division_name(value) or value
         case _:
             return value
+
+
+def _division_name(code: str) -> str:
+    """The full name of a division; empty where the places kernel does not know the code."""
+    language = "en" if (get_language() or "zh").startswith("en") else "zh"
+    if (code, language) not in _division_names:
+        try:
+            found = places.division(code)
+        except (places.UnknownDivision, Invalid):
+            return ""
+        _division_names[code, language] = (found.english if language == "en" else "") or found.full_name
+    return _division_names[code, language]
 
 
 def _label(item: Element, value: str) -> str:
