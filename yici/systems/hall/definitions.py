@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from typing import Any, Literal
 
@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from yici.base.text import Text
 from yici.core.calendars.rules import Unit
-from yici.core.forms.rules import FormDefinition
+from yici.core.forms.rules import FormDefinition, full_years, materials_needed
 
 
 class _Part(BaseModel):
@@ -211,9 +211,9 @@ class Faq(_Part):
 
 
 class Window(_Part):
-    """A counter at a service centre of `service_centres.yaml`."""
+    """A counter, found at each of these service centres of `hall.yaml`."""
 
-    centre: str
+    centres: list[str]
     counter: Text
 
 
@@ -311,25 +311,18 @@ class ItemDefinition(_Part):
         return hashlib.sha256(text.encode()).hexdigest()
 
 
-def materials_for(definition: ItemDefinition, added: set[str], removed: set[str]) -> list[Material]:
-    """The materials that apply once the situation's answers added and removed some, in the item's order."""
-    return [
-        material
-        for material in definition.materials
-        if (material.id in added or not material.only_in_situation) and material.id not in removed
-    ]
-
-
-def age_on(birth_date: dt.date, day: dt.date) -> int:
-    """Completed years (周岁), counted from the birthday itself."""
-    return day.year - birth_date.year - ((day.month, day.day) < (birth_date.month, birth_date.day))
+def materials_for(definition: ItemDefinition, situation: Mapping[str, Any]) -> list[Material]:
+    """The materials that apply under these answers to the situation tree (question id → value), in the item's order."""
+    base = [material.id for material in definition.materials if not material.only_in_situation]
+    needed = set(materials_needed(base, definition.form, situation))
+    return [material for material in definition.materials if material.id in needed]
 
 
 def unmet_conditions(
     definition: ItemDefinition, *, birth_date: dt.date, sex: str, registered_in_city: bool | None, on: dt.date
 ) -> Iterator[Condition]:
     """Conditions the records contradict. `registered_in_city` None: not known, so nothing is contradicted."""
-    age = age_on(birth_date, on)
+    age = full_years(birth_date, on)
     for condition in definition.conditions:
         check = condition.check
         if check is None:
