@@ -18,7 +18,10 @@ class Message(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
-        indexes = [models.Index(fields=["recipient", "-created_at"], name="messages_recipient")]
+        indexes = [
+            models.Index(fields=["recipient", "-id"], name="messages_recipient"),
+            models.Index(fields=["recipient"], name="messages_unread", condition=models.Q(read_at=None)),
+        ]
 
 
 class Webhook(models.Model):
@@ -43,6 +46,7 @@ class Delivery(models.Model):
         PENDING = "pending", "待发送"
         SENT = "sent", "已送达"
         FAILED = "failed", "发送失败"
+        EXPIRED = "expired", "已过时未发"
 
     message = models.ForeignKey(Message, models.CASCADE, null=True, related_name="deliveries")
     webhook = models.ForeignKey(Webhook, models.CASCADE, null=True, related_name="deliveries")
@@ -53,6 +57,7 @@ class Delivery(models.Model):
     state = models.CharField(max_length=10, choices=State.choices, default=State.PENDING)
     attempts = models.SmallIntegerField(default=0)
     next_attempt_at = models.DateTimeField()
+    expires_at = models.DateTimeField(help_text="no attempt after this: news that comes too late only confuses")
     last_error = models.TextField(blank=True)
     provider_reference = models.TextField(blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -61,4 +66,5 @@ class Delivery(models.Model):
     class Meta:
         indexes = [
             models.Index(fields=["next_attempt_at"], name="messages_delivery_due", condition=models.Q(state="pending")),
+            models.Index(fields=["state", "-id"], name="messages_delivery_state"),
         ]

@@ -6,34 +6,74 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('people', '0001_initial'),
+        ("people", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='StoredFile',
+            name="StoredFile",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('sha256', models.CharField(max_length=64)),
-                ('name', models.TextField(help_text='as uploaded, stripped of path and control characters')),
-                ('media_type', models.CharField(help_text='sniffed from the bytes, not believed from the client', max_length=100)),
-                ('size', models.BigIntegerField(help_text='bytes')),
-                ('trust', models.CharField(choices=[('A', '本部门核发'), ('B', '窗口已核验'), ('C', '本人上传待核'), ('D', '本人承诺')], default='C', max_length=1)),
-                ('scan', models.CharField(choices=[('pending', '待查毒'), ('clean', '安全'), ('infected', '有病毒'), ('skipped', '未配置查毒')], default='pending', max_length=10)),
-                ('case_number', models.TextField(blank=True, db_index=True)),
-                ('retain_until', models.DateField(help_text='may be removed after this day; null: for ever', null=True)),
-                ('removed_at', models.DateTimeField(null=True)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('holder', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='files', to='people.person')),
-                ('uploaded_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("sha256", models.CharField(max_length=64)),
+                ("name", models.TextField(help_text="as uploaded, stripped of path and control characters")),
+                (
+                    "media_type",
+                    models.CharField(help_text="sniffed from the bytes, not believed from the client", max_length=100),
+                ),
+                ("size", models.BigIntegerField(help_text="bytes")),
+                (
+                    "trust",
+                    models.CharField(
+                        choices=[("A", "本部门核发"), ("B", "窗口已核验"), ("C", "本人上传待核"), ("D", "本人承诺")],
+                        default="C",
+                        max_length=1,
+                    ),
+                ),
+                (
+                    "scan",
+                    models.CharField(
+                        choices=[
+                            ("pending", "待查毒"),
+                            ("clean", "安全"),
+                            ("infected", "有病毒"),
+                            ("skipped", "未配置查毒"),
+                        ],
+                        default="pending",
+                        max_length=10,
+                    ),
+                ),
+                ("case_number", models.TextField(blank=True, db_index=True)),
+                (
+                    "retain_until",
+                    models.DateField(help_text="may be removed after this day; null: for ever", null=True),
+                ),
+                ("removed_at", models.DateTimeField(null=True)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "holder",
+                    models.ForeignKey(
+                        null=True, on_delete=django.db.models.deletion.PROTECT, related_name="files", to="people.person"
+                    ),
+                ),
+                (
+                    "uploaded_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(fields=['sha256'], name='files_file_sha256'), models.Index(fields=['holder', '-created_at'], name='files_file_holder')],
+                "indexes": [
+                    models.Index(fields=["sha256"], name="files_file_sha256"),
+                    models.Index(fields=["holder", "-created_at"], name="files_file_holder"),
+                ],
             },
         ),
     ]
