@@ -1,1 +1,1 @@
-"""Asking: form definitions, prefill with provenance, validation, drafts."""
+"""Asking: form definitions, prefill with provenance, validation in one place, drafts kept on the server."""
