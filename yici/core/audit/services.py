@@ -104,7 +104,7 @@ def _row(actor: Actor, draft: Draft) -> dict[str, object]:
     }
 
 
-_COLUMNS = ", ".join(field.column for field in Entry._meta.concrete_fields)
+_COLUMNS = ", ".join(str(field.column) for field in Entry._meta.concrete_fields)
 
 # One statement, so one snapshot: writers may go on while it runs. Rows come from the index in chain order
 # and only the faulty ones leave the database, so memory does not grow with the log.

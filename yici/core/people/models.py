@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager
 from django.db import models
 
+from yici.base import clock
 from yici.core.places.models import Division
 
 
@@ -98,7 +99,7 @@ class Account(AbstractBaseUser):
     email = models.EmailField(blank=True)
     language = models.CharField(max_length=10, default="zh-hans")
     elder_mode = models.BooleanField(default=False)
-    is_active = models.BooleanField(default=True)
+    is_active = models.BooleanField(default=True)  # type: ignore[misc]
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = AccountManager()
@@ -161,7 +162,7 @@ class SignInCode(models.Model):
     id_number = models.CharField(max_length=18)
     phone = models.CharField(max_length=11)
     code_hash = models.TextField()
-    created_at = models.DateTimeField(auto_now_add=True)
+    created_at = models.DateTimeField(default=clock.now)
     expires_at = models.DateTimeField()
     tries_left = models.SmallIntegerField(default=5)
     used_at = models.DateTimeField(null=True)

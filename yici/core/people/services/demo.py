@@ -1,0 +1,62 @@
+"""The demo city's people: staff accounts with known passwords, and the citizens of the story.
+
+Never runs when `YICI_DEMO` is "0": those passwords are printed in the documentation.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from allauth.mfa.models import Authenticator
+from allauth.mfa.utils import encrypt
+from django.contrib.auth.hashers import make_password
+from django.db import transaction
+
+from yici.base.cityfolder import read_yaml
+from yici.base.errors import Misconfigured
+from yici.core.people.models import Account, Organisation, RoleGrant
+from yici.core.people.services.accounts import ensure_account, ensure_person
+from yici.core.people.services.roles import grant_role
+
+
+@transaction.atomic
+def load_demo(city: Path) -> str:
+    """Create what is missing of `demo.yaml`; safe to repeat. Returns one line for people."""
+    path = city / "demo.yaml"
+    if os.environ.get("YICI_DEMO") == "0" or not path.exists():
+        return "演示人员：未启用"
+    demo: dict[str, Any] = read_yaml(path)
+    hashed = make_password(demo["password"])
+    for entry in demo["staff"]:
+        _staff(entry, hashed, demo["totp_secret"])
+    for entry in demo.get("citizens", []):
+        person = ensure_person(entry["name"], entry["id_number"], phone=entry["phone"], division=entry.get("division"))
+        ensure_account(person, phone=entry["phone"])
+    return f"演示人员：工作人员 {len(demo['staff'])} 名，市民 {len(demo.get('citizens', []))} 名"
+
+
+def _staff(entry: dict[str, Any], password: str, totp_secret: str) -> None:
+    organisation = _organisation(entry["organisation"])
+    account, created = Account.objects.get_or_create(
+        username=entry["username"],
+        defaults={
+            "name": entry["name"], "kind": Account.Kind.STAFF, "organisation": organisation,
+            "title": entry["title"], "password": password, "phone": entry.get("phone", ""),
+        },
+    )  # fmt: skip
+    if not created:
+        return
+    Authenticator.objects.create(user=account, type=Authenticator.Type.TOTP, data={"secret": encrypt(totp_secret)})
+    for role in entry["roles"]:
+        where = _organisation(entry.get("scope", entry["organisation"]))
+        if not RoleGrant.objects.filter(account=account, role=role).exists():
+            grant_role(account, role, organisation=where, reason="演示账户", granted_by=None)
+
+
+def _organisation(slug: str) -> Organisation:
+    found = Organisation.objects.filter(slug=slug).first()
+    if found is None:
+        raise Misconfigured(f"demo.yaml 提到的机构 {slug} 不在 organisations 目录中。")
+    return found
