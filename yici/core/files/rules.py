@@ -113,11 +113,13 @@ def clean_name(raw: str) -> str:
     # C*: control, format (bidi overrides, zero-width), surrogate, private use, unassigned
     name = "".join(char for char in name if not unicodedata.category(char).startswith("C"))
     name = "".join("_" if char in '<>:"|?*' else char for char in name)
-    name = " ".join(name.split()).strip(". ")
+    name = " ".join(name.split()).rstrip(". ")
     stem, dot, extension = name.rpartition(".")
+    extension = extension.strip()
     if dot and len(extension) <= 10:
-        return f"{(stem.strip() or '文件')[: NAME_LIMIT - len(extension) - 1]}.{extension}"
-    return name[:NAME_LIMIT] or "文件"
+        room = NAME_LIMIT - len(extension) - 1
+        return f"{stem.strip('. ')[:room].rstrip('. ') or '文件'}.{extension}"
+    return name.strip(". ")[:NAME_LIMIT].rstrip(". ") or "文件"
 
 
 def extension_of(name: str) -> str:
