@@ -1,7 +1,8 @@
 """A page of a form bound to answers and errors, ready for the templates. Reads, never writes.
 
-Include `forms/page.html` with `page` (a `BoundPage`), `forms/check_answers.html` with `rows`, or
-`forms/situations.html` with `page` from `bound_situation`.
+The templates draw what is inside a <form>; its owner adds the tag, the token, `revision` and the buttons.
+`forms/page.html` and `forms/situation.html` want `page` (a `BoundPage`) and, after a stale save, `unsaved`;
+`forms/error_summary.html` wants `page` or `errors`; `forms/check_answers.html` wants `rows`.
 """
 
 from __future__ import annotations
@@ -14,8 +15,8 @@ from django.utils.translation import gettext as _
 
 from yici.base.text import Text
 from yici.core.forms import rules
-from yici.core.forms.models import Draft
 from yici.core.forms.references import StoredReferences, division_name, file_name
+from yici.core.forms.rules import posting
 from yici.core.forms.rules.answers import Provenance, provenance, words
 from yici.core.forms.rules.definition import FieldType, FormDefinition, Page, SituationQuestion
 from yici.core.forms.rules.posting import DATE_PARTS, DIVISION_LEVELS
@@ -24,7 +25,7 @@ from yici.core.forms.rules.validation import Visibility, lenient
 from yici.core.places import queries as places
 from yici.core.places import rules as place_rules
 
-__all__ = ["BoundField", "BoundPage", "bound_page", "bound_situation", "draft_page", "situation_page"]
+__all__ = ["BoundField", "BoundPage", "bound_page", "bound_situation", "read_page"]
 
 _ONE_INPUT = {
     FieldType.TEXT: ("text", ""),
@@ -114,10 +115,7 @@ class BoundPage:
     title: str
     intro: str
     fields: list[BoundField]
-    revision: int = 0
-    notice: str = ""
-    unsaved: list[tuple[str, str]] = field(default_factory=list)
-    other_errors: list[str] = field(default_factory=list)
+    other_errors: dict[str, str] = field(default_factory=dict)
 
     @property
     def errors(self) -> list[tuple[str, str]]:
@@ -127,11 +125,12 @@ class BoundPage:
             if one.error:
                 found.append((one.focus_id, one.error))
             found.extend((cell.focus_id, cell.error) for row in one.rows for cell in row if cell.error)
-        return found + [("", message) for message in self.other_errors]
+        return found + [(f"field-{key}", message) for key, message in self.other_errors.items()]
 
     @property
-    def has_files(self) -> bool:
-        return any(one.type == FieldType.FILE for one in self.fields)
+    def has_buttons(self) -> bool:
+        """Whether a field brings buttons of its own, which Enter in a text box must not press."""
+        return any(one.type in (FieldType.GROUP, FieldType.DIVISION) or one.files for one in self.fields)
 
     @property
     def title_prefix(self) -> str:
@@ -147,9 +146,6 @@ def bound_page(
     errors: Mapping[str, str] | None = None,
     *,
     situation: Mapping[str, Any] | None = None,
-    revision: int = 0,
-    notice: str = "",
-    unsaved: list[tuple[str, str]] | None = None,
 ) -> BoundPage:
     """Bind one page. `answers` may hold raw values, as after a refused post; conditions read them as they are."""
     errors = errors or {}
@@ -165,54 +161,26 @@ def bound_page(
         title=str(page.title),
         intro=str(page.intro or ""),
         fields=fields,
-        revision=revision,
-        notice=notice,
-        unsaved=unsaved or [],
-        other_errors=[message for key, message in errors.items() if key not in known],
+        other_errors={key: message for key, message in errors.items() if key not in known},
     )
 
 
-def draft_page(draft: Draft, definition: FormDefinition, page: Page, result: Any = None) -> BoundPage:
-    """The page of a draft: as kept, or as posted when `result` (a `services.PageResult`) was not saved."""
-    return bound_page(
-        definition,
-        page,
-        result.answers if result else draft.answers,
-        draft.prefill,
-        result.errors if result else {},
-        situation=draft.situation,
-        revision=draft.revision,
-        notice=result.notice if result else "",
-        unsaved=result.unsaved if result else [],
-    )
+def read_page(page: Page, posted: Any) -> dict[str, Any]:
+    """What a post of this page says, not yet cleaned; a read-only field only where it was shown as a box."""
+    shown = [one.key for one in page.fields if not one.readonly or one.key in posted]
+    return {key: value for key, value in posting.read_page(page, posted).items() if key in shown}
 
 
 def bound_situation(
-    definition: FormDefinition,
-    situation: Mapping[str, Any],
-    errors: Mapping[str, str] | None = None,
-    *,
-    revision: int = 0,
-    notice: str = "",
+    definition: FormDefinition, situation: Mapping[str, Any], errors: Mapping[str, str] | None = None
 ) -> BoundPage:
-    """The open questions of the situation tree as a page."""
+    """The open questions of the situation tree as a page; `errors` by `situation.<question id>`."""
     fields = [
         _situation_field(question, situation.get(question.id), (errors or {}).get(rules.SITUATION + question.id, ""))
         for question in rules.open_questions(definition, situation)
     ]
     return BoundPage(
         "situation", _("您的情况"), _("按您的实际情况选择，只会要求与您有关的材料。"), fields, revision, notice
-    )
-
-
-def situation_page(draft: Draft, definition: FormDefinition, result: Any = None) -> BoundPage:
-    """The situation questions of a draft; `result` as in `draft_page`."""
-    return bound_situation(
-        definition,
-        result.answers if result else draft.situation,
-        result.errors if result else {},
-        revision=draft.revision,
-        notice=result.notice if result else "",
     )
 
 
