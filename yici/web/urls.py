@@ -6,7 +6,7 @@ from importlib.util import find_spec
 
 from django.urls import include, path
 
-from yici.web import pages
+from yici.web import desk, pages
 from yici.web.api import api
 
 
@@ -27,6 +27,7 @@ urlpatterns = [
     path("api/v1/", api.urls),
     path("preferences/", pages.preferences, name="preferences"),
     path("health/", pages.health, name="health"),
+    path("desk/", desk.home, name="desk"),
 ]
 
 handler404 = "yici.web.pages.not_found"

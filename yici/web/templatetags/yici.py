@@ -13,7 +13,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
 from yici.base.errors import Misconfigured
-from yici.core.cases.queries import days_left_in_words
+from yici.core.cases.queries import days_left_in_words, state_in_words
 from yici.core.vocabulary import rules as vocabulary
 
 register = template.Library()
@@ -61,6 +61,18 @@ LIGHTS = {"green": "正常", "yellow": "临期", "red": "超期", "stopped": "�
 def light(case: Any) -> SafeString:
     """The warning light: a coloured dot and its word, never colour alone."""
     return format_html('<span class="light {}">{}</span>', case.light, _(LIGHTS.get(case.light, "无时限")))
+
+
+TONES = {
+    "approved": "success", "approved_tolerant": "success", "denied": "danger", "refused": "danger", "not_accepted": "danger",
+    "revoked": "danger", "correction_open": "warning", "special_open": "warning", "withdrawal_pending": "warning",
+}  # fmt: skip
+
+
+@register.simple_tag
+def state_tag(case: Any) -> SafeString:
+    """The state in words on a tint; the words carry the meaning."""
+    return format_html('<span class="tag {}">{}</span>', TONES.get(case.state, ""), state_in_words(case))
 
 
 @register.filter

@@ -1,0 +1,1 @@
+"""Measurements, never tests: each module has `run() -> list[Result]`; `make bench` prints them all."""

@@ -1,0 +1,39 @@
+"""What may go wrong in the hall, each with what the person can do about it."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext_lazy as _
+
+from yici.base.errors import Conflict, Invalid, NotAllowed
+
+
+class ItemStopped(Conflict):
+    slug = "item-stopped"
+    message = _("这项服务已暂停办理。您填写的内容已保存在草稿里，恢复办理后可以继续；如有疑问请拨打 12345 转 2。")
+
+
+class NotEligible(Invalid):
+    """The records contradict a condition of acceptance. `fields` says which."""
+
+    slug = "not-eligible"
+    message = _("按照现有记录，您暂时不符合这项服务的办理条件。")
+
+
+class MaterialsMissing(Invalid):
+    slug = "materials-missing"
+    message = _("还有材料没有提交，请先补齐。")
+
+
+class NotYourPerson(NotAllowed):
+    slug = "not-your-person"
+    message = _("您没有替这个人办事的授权。请先在“我的—家人与授权”中取得授权。")
+
+
+class AlreadyRated(Conflict):
+    slug = "already-rated"
+    message = _("这个办件您已经评价过了，谢谢。")
+
+
+class NotRateable(Conflict):
+    slug = "not-rateable"
+    message = _("办结之后才能评价。")

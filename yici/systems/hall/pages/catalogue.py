@@ -1,0 +1,195 @@
+"""Public pages of the catalogue: home, search, browse and the guide of an item. Read-only, open to everybody."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+
+from yici.base.cityfolder import city_folder
+from yici.base.errors import NotFound
+from yici.base.text import Text, localized
+from yici.core.cases.drawing import workflow_svg
+from yici.core.cases.rules import Workflow
+from yici.core.people.models import Organisation
+from yici.core.vocabulary import queries as vocabulary
+from yici.systems.hall import folder, queries
+from yici.systems.hall.definitions import ItemDefinition, Level, Material, Proof
+from yici.systems.hall.models import ServiceItem
+
+SEARCH_EXAMPLES = ("高龄津贴", "居住证", "开饭店", "大病报销")
+SUBJECTS = {"person": "user", "enterprise": "briefcase"}
+
+
+def subject_label(subject: str) -> str:
+    return _("个人办事") if subject == "person" else _("企业办事")
+
+
+def level_label(level: str) -> str:
+    labels = {
+        Level.CITY: _("市级办理"),
+        Level.COUNTY: _("县（区）办理"),
+        Level.TOWNSHIP: _("乡镇（街道）办理"),
+        Level.VILLAGE: _("村（社区）办理"),
+    }
+    return labels[Level(level)]
+
+
+def organisation_label(organisation: Organisation) -> str:
+    return localized(organisation.name, organisation.english)
+
+
+@require_safe
+def home(request: HttpRequest) -> HttpResponse:
+    """Search, the most used services, life events."""
+    counts = queries.topic_counts()
+    context = {
+        "items": queries.featured(),
+        "topics": [(slug, topic) for slug, topic in folder.topics().items() if counts.get(slug)],
+        "examples": SEARCH_EXAMPLES,
+    }
+    return render(request, "hall/home.html", context)
+
+
+@require_safe
+def search(request: HttpRequest) -> HttpResponse:
+    """Results of a search; with htmx only the list."""
+    words = request.GET.get("q", "").strip()[:60]
+    page = request.GET.get("page", "1")
+    found = queries.search(words, page=int(page) if page.isascii() and page.isdigit() and len(page) < 6 else 1)
+    context: dict[str, Any] = {"words": words, "found": found, "examples": SEARCH_EXAMPLES}
+    if not found.hits:
+        context["popular"] = queries.featured()[:6]
+    template = "hall/search_results.html" if request.headers.get("HX-Request") else "hall/search.html"
+    response = render(request, template, context)
+    response.headers["Vary"] = "HX-Request, Cookie"
+    return response
+
+
+@dataclass(frozen=True)
+class Way:
+    """One way of browsing, with its choices as (slug, label, note, icon)."""
+
+    label: str
+    parameter: str
+    choices: list[tuple[str, str, str, str]]
+
+
+def _ways() -> list[Way]:
+    counts = queries.topic_counts()
+    topics = [
+        (slug, str(topic.label), str(topic.note), topic.icon)
+        for slug, topic in folder.topics().items()
+        if counts.get(slug)
+    ]
+    owners = [
+        (one.slug, organisation_label(one), _("%(number)s 项") % {"number": one.items}, "building-bank")  # type: ignore[attr-defined]
+        for one in queries.departments()
+    ]
+    levels = [(level, level_label(level), "", "map-pin") for level in queries.levels()]
+    return [
+        Way(_("按办事的人"), "subject", [(slug, subject_label(slug), "", icon) for slug, icon in SUBJECTS.items()]),
+        Way(_("按生活事件"), "topic", topics),
+        Way(_("按部门"), "department", owners),
+        Way(_("按办理地点"), "level", levels),
+    ]
+
+
+@require_safe
+def browse(request: HttpRequest) -> HttpResponse:
+    """Every item, or those of one subject, topic, department or level. Unknown choices are a 404."""
+    chosen = {name: request.GET[name] for name in ("subject", "topic", "department", "level") if request.GET.get(name)}
+    ways = _ways()
+    labels = {way.parameter: {slug: label for slug, label, _note, _icon in way.choices} for way in ways}
+    for name, value in chosen.items():
+        if value not in labels[name]:
+            raise NotFound(_("没有这个分类，请从下面的分类里选择。"))
+    context = {
+        "ways": ways,
+        "chosen": [(name, labels[name][value]) for name, value in chosen.items()],
+        "items": queries.browse(queries.Filters(**chosen)),
+        "heading": " · ".join(labels[name][value] for name, value in chosen.items()) or _("全部服务"),
+    }
+    return render(request, "hall/browse.html", context)
+
+
+# The guide ----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class MaterialLine:
+    """A material as told to people: is there anything to hand in, and what proves it."""
+
+    material: Material
+    needs_upload: bool
+    ways: list[str]
+
+
+def _source_label(function: str, names: dict[str, str]) -> str:
+    return names.get(function, "")
+
+
+def _way_in_words(proof: Proof, names: dict[str, str]) -> str:
+    if proof.certificate:
+        return _("有电子证照的，系统直接调用")
+    if proof.promise:
+        return _("查不到时，作出书面承诺即可")
+    facts = _("、").join(str(vocabulary.element(one).label) for one in proof.facts if vocabulary.has_element(one))
+    return _("由%(source)s数据证明（%(facts)s）") % {"source": _source_label(proof.source, names), "facts": facts}
+
+
+def _material_line(material: Material, names: dict[str, str]) -> MaterialLine:
+    ways = [_way_in_words(proof, names) for proof in material.proven_by]
+    only_upload = not material.proven_by
+    if material.proven_by and material.upload and not any(proof.promise for proof in material.proven_by):
+        ways.append(_("都查不到时，拍照上传"))
+    return MaterialLine(material, only_upload, ways)
+
+
+def _department_names(definition: ItemDefinition) -> dict[str, str]:
+    """Short names of the bodies the materials mention, by function: one query."""
+    functions = {proof.source for material in definition.materials for proof in material.proven_by if proof.source}
+    rows = Organisation.objects.filter(function__in=functions, level="city").order_by("-order", "-id")
+    return {row.function: localized(row.name, row.english) for row in rows}
+
+
+def _facts(definition: ItemDefinition) -> list[tuple[str, str]]:
+    """The four things everybody asks first."""
+    visits = definition.visits.count
+    return [
+        (_("承诺时限"), definition.limits.promised.in_words()),
+        (_("法定时限"), definition.limits.legal.in_words()),
+        (_("到现场"), _("%(number)s 次") % {"number": visits} if visits else _("一次都不用跑")),
+        (_("费用"), _("收费") if definition.fees.charged else _("不收费")),
+    ]
+
+
+@require_safe
+def guide(request: HttpRequest, code: str) -> HttpResponse:
+    """Everything about an item, in the order people ask. A stopped item says so and offers no button."""
+    row = queries.item_by_code(code)
+    definition = queries.definition_of(row.current_id)
+    names = _department_names(definition)
+    lines = [_material_line(material, names) for material in definition.materials]
+    workflow = Workflow.model_validate(row.current.case_version.definition)
+    places = folder.centres(city_folder())
+    context = {
+        "item": row,
+        "definition": definition,
+        "is_open": row.state == ServiceItem.State.ACTIVE,
+        "reason": Text.model_validate(row.state_reason) if row.state_reason else "",
+        "facts": _facts(definition),
+        "always": [line for line in lines if not line.material.only_in_situation],
+        "sometimes": [line for line in lines if line.material.only_in_situation],
+        "nothing_to_upload": not any(line.needs_upload and not line.material.only_in_situation for line in lines),
+        "picture": workflow_svg(workflow),
+        "owner": organisation_label(row.organisation),
+        "place": level_label(definition.handler.level),
+        "windows": [(places[centre], window.counter) for window in definition.windows for centre in window.centres],
+        "topics": [(slug, topic) for slug, topic in folder.topics().items() if slug in row.topics],
+    }
+    return render(request, "hall/guide.html", context)

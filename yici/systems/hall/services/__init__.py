@@ -1,0 +1,36 @@
+"""Every change the hall makes: applications, corrections, results, evaluations."""
+
+from __future__ import annotations
+
+from yici.systems.hall.services.applying import (
+    OpenApplication,
+    attach,
+    detach,
+    materials_of,
+    opened,
+    promise,
+    start,
+    submit,
+    visit,
+)
+from yici.systems.hall.services.correcting import answer_correction, open_correction
+from yici.systems.hall.services.evaluating import evaluate
+from yici.systems.hall.services.results import defer_result, issue, revoke_result
+
+__all__ = [
+    "OpenApplication",
+    "answer_correction",
+    "attach",
+    "defer_result",
+    "detach",
+    "evaluate",
+    "issue",
+    "materials_of",
+    "open_correction",
+    "opened",
+    "promise",
+    "revoke_result",
+    "start",
+    "submit",
+    "visit",
+]

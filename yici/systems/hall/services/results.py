@@ -1,0 +1,63 @@
+"""What an approval gives: a certificate issued by a job, so that a decision never waits for a printer."""
+
+from __future__ import annotations
+
+from django.db import transaction
+
+from yici.base import clock
+from yici.core.cases.models import Case, CaseEvent
+from yici.core.messages import services as messages
+from yici.core.people.models import Account
+from yici.platform.trust import services as trust
+from yici.platform.trust.models import Certificate
+from yici.systems.hall import definitions
+from yici.systems.hall.models import Application
+from yici.systems.hall.queries.catalogue import definition_of
+
+EFFECT = "hall.issue_result"
+REVOKE = "hall.revoke_result"
+
+
+def defer_result(case: Case, event: CaseEvent, actor: Account | None) -> None:
+    """Effect of an approval: queue the certificate in the approval's own transaction."""
+    from yici.systems.hall.jobs import issue_result
+
+    issue_result.defer(case_number=case.number)
+
+
+def issue(case_number: str) -> Certificate | None:
+    """Issue the result of an approved case, once however often it is called. None: the item gives no certificate."""
+    application = Application.objects.select_related(
+        "case__organisation", "version__item", "applicant", "case__opened_by"
+    ).get(case__number=case_number)
+    definition = definition_of(application.version)
+    if not definition.result.certificate:
+        return None
+    person = application.applicant
+    face = definitions.face_of(
+        definition.result, application.answers, age=definitions.age_on(person.birth_date, clock.today())
+    )
+    with transaction.atomic():
+        already = Certificate.objects.filter(case_number=case_number, type=definition.result.certificate).exists()
+        certificate = trust.issue(
+            definition.result.certificate,
+            holder=person,
+            face={"person.name": person.name, "person.id_number": person.id_number, **face},
+            case_number=case_number,
+            issuer=application.case.organisation,
+        )
+        if not already:
+            messages.tell(
+                application.case.opened_by,
+                "certificate.issued",
+                {"name": certificate.name, "number": certificate.number, "case_number": case_number},
+                link=f"/my/certificates/{certificate.pk}/",
+                case_number=case_number,
+            )
+    return certificate
+
+
+def revoke_result(case: Case, event: CaseEvent, actor: Account | None) -> None:
+    """Effect of a revoked decision: the certificate it gave is revoked with the same reason."""
+    for certificate in Certificate.objects.filter(case_number=case.number, state=Certificate.State.VALID):
+        trust.revoke(certificate, reason=event.opinion or event.label, account=actor)
