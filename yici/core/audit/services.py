@@ -78,8 +78,7 @@ def record_many(actor: Actor, drafts: Iterable[Draft]) -> list[Entry]:
     rows = [_row(actor, draft) for draft in drafts]
     if not rows:
         return []
-    # PostgreSQL text has no NUL; it comes only from hostile input, which must not break the record.
-    payload = json.dumps(rows, ensure_ascii=False).replace("\\u0000", "")
+    payload = json.dumps(rows, ensure_ascii=False)
     return list(
         Entry.objects.raw(
             f"SELECT {_COLUMNS} FROM audit_append(%s, %s::jsonb)",  # noqa: S608 - constant column names
@@ -92,16 +91,21 @@ def _row(actor: Actor, draft: Draft) -> dict[str, object]:
     kind, identifier = draft.subject
     return {
         "actor_id": actor.account_id,
-        "actor_name": actor.name,
-        "actor_organisation": actor.organisation,
-        "action": draft.action,
-        "subject_kind": kind,
-        "subject_id": str(identifier),
-        "elements": list(draft.elements),
-        "purpose": str(draft.purpose),
-        "case_number": draft.case_number,
-        "address": actor.address,
+        "actor_name": _storable(actor.name),
+        "actor_organisation": _storable(actor.organisation),
+        "action": _storable(draft.action),
+        "subject_kind": _storable(kind),
+        "subject_id": _storable(str(identifier)),
+        "elements": [_storable(element) for element in draft.elements],
+        "purpose": _storable(str(draft.purpose)),
+        "case_number": _storable(draft.case_number),
+        "address": _storable(actor.address),
     }
+
+
+def _storable(text: str) -> str:
+    """Without NUL and lone surrogates, which PostgreSQL has not: hostile input must not prevent its record."""
+    return text.replace("\0", "").encode("utf-8", "replace").decode()
 
 
 _COLUMNS = ", ".join(str(field.column) for field in Entry._meta.concrete_fields)
