@@ -6,8 +6,9 @@ transaction that writes the event and rebuildable from the events (`services.reb
 
 from __future__ import annotations
 
+from django.contrib.postgres.indexes import OpClass
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 
 from yici.core.people.models import Account, Organisation, Person
 from yici.core.places.models import Division
@@ -69,8 +70,8 @@ class Case(models.Model):
     is_simulated = models.BooleanField(default=False, help_text="mystery shopping; excluded from every metric")
     organisation = models.ForeignKey(Organisation, models.PROTECT, related_name="+", help_text="who handles it now")
     division = models.ForeignKey(Division, models.PROTECT, related_name="+")
-    assignee = models.ForeignKey(Account, models.PROTECT, null=True, related_name="+")
-    data = models.JSONField(default=dict, help_text="the owning system's own, small; never personal fields in clear lists")
+    assignee = models.ForeignKey(Account, models.PROTECT, null=True, related_name="case_assignee")
+    data = models.JSONField(default=dict, help_text="the owning system's own, small; never personal fields in lists")
 
     state = models.CharField(max_length=30)
     stage = models.CharField(max_length=30, help_text="step of the drawn workflow the case stands at")
@@ -90,14 +91,28 @@ class Case(models.Model):
     class Meta:
         indexes = [
             models.Index(fields=["organisation", "due_at"], name="cases_open_org", condition=Q(closed_at=None)),
-            models.Index(fields=["organisation", "-closed_at"], name="cases_closed_org", condition=Q(closed_at__isnull=False)),
+            models.Index(
+                fields=["organisation", "-closed_at"], name="cases_closed_org", condition=Q(closed_at__isnull=False)
+            ),
             models.Index(fields=["assignee", "due_at"], name="cases_open_assignee", condition=Q(closed_at=None)),
             models.Index(fields=["subject", "-opened_at"], name="cases_subject"),
             models.Index(fields=["opened_by", "-opened_at"], name="cases_opened_by"),
             models.Index(fields=["type", "opened_at"], name="cases_type_opened"),
             models.Index(fields=["yellow_at"], name="cases_light_green", condition=Q(closed_at=None, light="green")),
-            models.Index(fields=["due_at"], name="cases_light_yellow", condition=Q(closed_at=None, light__in=["green", "yellow"])),
+            models.Index(
+                fields=["due_at"],
+                name="cases_light_yellow",
+                condition=Q(closed_at=None, light__in=["green", "yellow"]),
+            ),
             models.Index(fields=["parent"], name="cases_parent", condition=Q(parent__isnull=False)),
+            models.Index(fields=["due_at", "id"], name="cases_open_due", condition=Q(closed_at=None)),
+            models.Index(fields=["opened_at"], name="cases_opened"),
+            models.Index(fields=["accepted_at"], name="cases_accepted", condition=Q(accepted_at__isnull=False)),
+            models.Index(fields=["closed_at"], name="cases_closed", condition=Q(closed_at__isnull=False)),
+            models.Index(
+                fields=["id"], name="cases_deadline_unknown", condition=Q(closed_at=None, light="none") & ~Q(clock="")
+            ),
+            models.Index(OpClass(F("subject_name"), name="text_pattern_ops"), name="cases_subject_name"),
         ]
 
 
@@ -145,7 +160,11 @@ class ClockSegment(models.Model):
     class Meta:
         ordering = ["id"]
         constraints = [
-            models.UniqueConstraint(fields=["case"], condition=Q(ended_at=None) & ~Q(kind__in=["extension", "tolerance"]), name="cases_one_open_segment"),
+            models.UniqueConstraint(
+                fields=["case"],
+                condition=Q(ended_at=None) & ~Q(kind__in=["extension", "tolerance"]),
+                name="cases_one_open_segment",
+            ),
         ]
 
 

@@ -1,0 +1,82 @@
+"""Columns of `Case` that repeat what events and segments say, and how they follow from them.
+
+`advance` folds one event, `read_clocks` reads the segments; acting uses both, and so does rebuilding.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+
+from yici.core.calendars.queries import calendar
+from yici.core.cases.models import Case, CaseEvent, ClockSegment
+from yici.core.cases.rules import CLOSED_STATES, ClockReading, Workflow, light_of, read_clock_or_unknown
+from yici.core.cases.journal import as_segments
+from yici.core.cases.rules.states import ACCEPTING_STATES
+
+EVENT_FIELDS = ("state", "stage", "outcome", "event_count", "accepted_at", "closed_at", "urged")
+CLOCK_FIELDS = ("clock", "due_at", "legal_due_at", "yellow_at", "light", "closed_on_time")
+
+
+_SEVERITY = {"green": 0, "yellow": 1, "red": 2}
+
+
+def blank(case: Case) -> None:
+    """Set every projection to what it is before the first event."""
+    case.state, case.stage, case.outcome = "", "", ""
+    case.event_count, case.urged = 0, 0
+    case.accepted_at = case.closed_at = None
+
+
+def advance(case: Case, event: CaseEvent) -> None:
+    """Fold one event into the case."""
+    was_closed = case.closed_at is not None
+    case.state, case.stage, case.event_count = event.to_state, event.stage, event.seq
+    if event.action in ("urge", "supervise"):
+        case.urged += 1
+    if case.accepted_at is None and event.to_state in ACCEPTING_STATES:
+        case.accepted_at = effective_at(event)
+    if event.to_state in CLOSED_STATES:
+        if not was_closed:
+            case.closed_at = event.at
+        if not was_closed or event.from_state != event.to_state:
+            case.outcome = str(event.data.get("outcome") or event.to_state)
+
+
+def effective_at(event: CaseEvent) -> dt.datetime:
+    """When the event counts from; earlier than it was written only for an acceptance by silence."""
+    effective = event.data.get("effective_at")
+    return dt.datetime.fromisoformat(effective) if effective else event.at
+
+
+def reading_of(
+    workflow: Workflow, clock_id: str, segments: Sequence[ClockSegment], now: dt.datetime
+) -> ClockReading | None:
+    clock = workflow.clock(clock_id)
+    return read_clock_or_unknown(clock, as_segments(list(segments)), now, calendar()) if clock else None
+
+
+def read_clocks(
+    case: Case, workflow: Workflow, segments: Sequence[ClockSegment], now: dt.datetime, *, turn: bool = False
+) -> ClockReading | None:
+    """Set the clock columns from the segments, for a case whose events are already folded in.
+
+    Without `turn` a light never gets worse here: that is for the job that also reminds (`recompute_lights`).
+
+    After closing, `due_at` keeps what was promised and `closed_on_time` says whether it was met: null where
+    no clock ran or the deadline was not knowable.
+    """
+    runs = [segment for segment in segments if segment.kind == ClockSegment.Kind.RUN]
+    last = runs[-1] if runs else None
+    closed_at = case.closed_at
+    reading = reading_of(workflow, last.clock, segments, closed_at or now) if last else None
+    case.clock = last.clock if last and closed_at is None else ""
+    case.due_at = reading.due_at if reading else None
+    case.legal_due_at = reading.legal_due_at if reading else None
+    case.yellow_at = reading.yellow_at if reading else None
+    light = "none" if closed_at else light_of(reading, now)
+    case.light = light if turn or _SEVERITY.get(light, 0) <= _SEVERITY.get(case.light, 0) else "green"
+    case.closed_on_time = None
+    if closed_at and reading and reading.is_known and case.outcome != "merged":
+        case.closed_on_time = not reading.is_overdue
+    return reading

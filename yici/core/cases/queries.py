@@ -1,0 +1,59 @@
+"""Every read of cases: work lists, the case page, statistics, words about a case.
+
+Scope is part of each query, never a loop after it; counts stop at 10,000.
+"""
+
+from __future__ import annotations
+
+from yici.core.cases.reading.case_page import (
+    CaseView,
+    TimelineEntry,
+    available_actions,
+    case_for_applicant,
+    case_for_staff,
+    case_view,
+    cases_of_applicant,
+    days_left_in_words,
+    parties,
+    state_in_words,
+    timeline,
+    workflow_for,
+)
+from yici.core.cases.reading.statistics import Breakdown, StatisticsRow, light_counts, statistics
+from yici.core.cases.reading.work_list import (
+    COUNT_CAP,
+    WorkListFilter,
+    WorkListPage,
+    WorkListRow,
+    desk_counts,
+    export_rows,
+    types_in_use,
+    work_list,
+)
+
+__all__ = [
+    "COUNT_CAP",
+    "Breakdown",
+    "CaseView",
+    "StatisticsRow",
+    "TimelineEntry",
+    "WorkListFilter",
+    "WorkListPage",
+    "WorkListRow",
+    "available_actions",
+    "case_for_applicant",
+    "case_for_staff",
+    "case_view",
+    "cases_of_applicant",
+    "days_left_in_words",
+    "desk_counts",
+    "export_rows",
+    "light_counts",
+    "parties",
+    "state_in_words",
+    "statistics",
+    "timeline",
+    "types_in_use",
+    "work_list",
+    "workflow_for",
+]

@@ -1,0 +1,1 @@
+"""Reads of cases, by what they serve. `queries` is the door."""

@@ -1,0 +1,220 @@
+"""The work list: what an official may see, filtered, in pages, in a constant number of queries."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from django.db.models import F, Q, QuerySet
+
+from yici.base import clock
+from yici.core.cases.definitions import warm
+from yici.core.cases.models import Case, CaseType
+from yici.core.cases.reading.case_page import days_left_in_words, state_in_words
+from yici.core.people import queries as people
+from yici.core.people.models import Account
+from yici.core.places.rules import code_range
+
+COUNT_CAP = 10_000
+SIZES = (20, 50, 100)
+TABS = ("mine", "department", "done")
+_EXPORT_LIMIT = 10_000  # rows
+
+# What a row shows, and nothing else: no event, no segment, no definition is read for a list.
+_COLUMNS = (
+    "number",
+    "title",
+    "subject_name",
+    "state",
+    "stage",
+    "light",
+    "clock",
+    "due_at",
+    "opened_at",
+    "closed_at",
+    "event_count",
+    "urged",
+    "version_id",
+    "type__name",
+    "type__english",
+    "organisation__short_name",
+    "division__full_name",
+    "assignee_id",
+    "assignee__name",
+    "is_simulated",
+)
+
+
+@dataclass(frozen=True)
+class WorkListFilter:
+    """What the list shows. `text` is the beginning of a number or of a name; `type` a slug; `division` a code."""
+
+    tab: str = "department"
+    state: str = ""
+    light: str = ""
+    type: str = ""
+    division: str = ""
+    text: str = ""
+    overdue: bool = False
+    unassigned: bool = False
+    size: int = 20
+
+
+@dataclass(frozen=True)
+class WorkListRow:
+    """One line, ready for the page."""
+
+    number: str
+    title: str
+    type_name: str
+    subject_name: str
+    state: str
+    state_label: str
+    light: str
+    days_left: str
+    due_at: dt.datetime | None
+    opened_at: dt.datetime
+    closed_at: dt.datetime | None
+    organisation: str
+    division: str
+    assignee: str
+    is_mine: bool
+    is_unassigned: bool
+    urged: int
+    is_simulated: bool
+
+
+@dataclass(frozen=True)
+class WorkListPage:
+    rows: list[WorkListRow]
+    capped_count: int
+    is_capped: bool
+    page: int
+    size: int
+    has_next: bool
+    filters: WorkListFilter = field(default_factory=WorkListFilter)
+
+    @property
+    def count_in_words(self) -> str:
+        """`10,000+` where nobody counted further."""
+        return f"{COUNT_CAP:,}+" if self.is_capped else f"{self.capped_count:,}"
+
+
+def work_list(account: Account, filters: WorkListFilter | None = None, page: int = 1) -> WorkListPage:
+    """One page of the cases the account may view. At most four queries, whatever the scope and the length."""
+    chosen = filters or WorkListFilter()
+    size = chosen.size if chosen.size in SIZES else SIZES[0]
+    number = max(1, min(page, COUNT_CAP // size + 1))
+    cases = _filtered(account, chosen)
+    start = (number - 1) * size
+    found = list(_ordered(cases, chosen.tab).values(*_COLUMNS)[start : start + size + 1])
+    if number == 1 and len(found) <= size:
+        count = len(found)
+    else:
+        count = cases.order_by().values("pk")[: COUNT_CAP + 1].count()
+    warm(row["version_id"] for row in found)
+    return WorkListPage(
+        rows=[_row(row, account) for row in found[:size]],
+        capped_count=min(count, COUNT_CAP),
+        is_capped=count > COUNT_CAP,
+        page=number,
+        size=size,
+        has_next=len(found) > size,
+        filters=chosen,
+    )
+
+
+def export_rows(account: Account, filters: WorkListFilter) -> Iterator[WorkListRow]:
+    """The whole filtered list for a file, up to 10,000 rows."""
+    found = list(_ordered(_filtered(account, filters), filters.tab).values(*_COLUMNS)[:_EXPORT_LIMIT])
+    warm(row["version_id"] for row in found)
+    yield from (_row(row, account) for row in found)
+
+
+def desk_counts(account: Account) -> dict[str, int]:
+    """Open cases on the account's own desk: `mine`, `overdue`, `due_soon`, each counted to 10,000. One query."""
+    open_mine = Case.objects.filter(assignee=account, closed_at=None)[: COUNT_CAP + 1].values_list("light", flat=True)
+    lights = list(open_mine)
+    return {"mine": len(lights), "overdue": lights.count("red"), "due_soon": lights.count("yellow")}
+
+
+def types_in_use() -> list[CaseType]:
+    """Every case type by name, for a filter. One query."""
+    return list(CaseType.objects.order_by("name"))
+
+
+def _filtered(account: Account, filters: WorkListFilter) -> QuerySet[Case]:
+    cases = Case.objects.filter(people.scope_of(account, "case.view").q())
+    if filters.tab == "done":
+        cases = cases.filter(closed_at__isnull=False)
+    else:
+        cases = cases.filter(closed_at=None)
+    if filters.tab == "mine":
+        cases = cases.filter(assignee=account)
+    if filters.unassigned:
+        cases = cases.filter(assignee=None)
+    if filters.state:
+        cases = cases.filter(state=filters.state)
+    if filters.light:
+        cases = cases.filter(light=filters.light)
+    if filters.type:
+        cases = cases.filter(type__slug=filters.type)
+    if filters.division:
+        low, high = code_range(filters.division)
+        cases = cases.filter(division_id__gte=low, division_id__lt=high)
+    if filters.overdue:
+        cases = cases.filter(due_at__lt=clock.now())
+    return cases.filter(_text(filters.text))
+
+
+def _text(text: str) -> Q:
+    words = text.strip().replace("\x00", "")[:60]
+    if not words:
+        return Q()
+    # Digits are the beginning of a number; both prefixes have an index of their own.
+    return Q(number__startswith=words) if words.isdecimal() else Q(subject_name__startswith=words)
+
+
+def _ordered(cases: QuerySet[Case], tab: str) -> QuerySet[Case]:
+    if tab == "done":
+        return cases.order_by("-closed_at", "-pk")
+    return cases.order_by(F("due_at").asc(nulls_last=True), "pk")
+
+
+def _row(row: dict[str, object], account: Account) -> WorkListRow:
+    case = Case(**{name: row[name] for name in ("number", "state", "light", "clock", "due_at", "closed_at", "version_id")})
+    return WorkListRow(
+        number=case.number,
+        title=str(row["title"]),
+        type_name=str(row["type__name"]),
+        subject_name=str(row["subject_name"]),
+        state=case.state,
+        state_label=state_in_words(case),
+        light=case.light,
+        days_left=days_left_in_words(case),
+        due_at=case.due_at,
+        opened_at=row["opened_at"],  # type: ignore[arg-type]
+        closed_at=case.closed_at,
+        organisation=str(row["organisation__short_name"]),
+        division=str(row["division__full_name"]),
+        assignee=str(row["assignee__name"] or ""),
+        is_mine=row["assignee_id"] == account.pk,
+        is_unassigned=row["assignee_id"] is None and case.closed_at is None,
+        urged=int(row["urged"]),  # type: ignore[call-overload]
+        is_simulated=bool(row["is_simulated"]),
+    )
+
+
+__all__ = [
+    "COUNT_CAP",
+    "SIZES",
+    "TABS",
+    "WorkListFilter",
+    "WorkListPage",
+    "WorkListRow",
+    "desk_counts",
+    "export_rows",
+    "types_in_use",
+    "work_list",
+]
