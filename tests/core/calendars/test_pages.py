@@ -98,7 +98,9 @@ def test_deadline_is_public(client: Client) -> None:
         ("start=2017-09-28T10:00&amount=NaN", 422, "invalid"),
     ],
 )
-def test_deadline_that_cannot_be_given_is_a_problem_document(client: Client, query: str, status: int, slug: str) -> None:
+def test_deadline_that_cannot_be_given_is_a_problem_document(
+    client: Client, query: str, status: int, slug: str
+) -> None:
     answer = client.get(f"/api/v1/calendar/deadline?{query}")
     assert answer.status_code == status
     assert answer["Content-Type"] == "application/problem+json"

@@ -152,7 +152,9 @@ def test_a_change_by_another_process_is_noticed_within_seconds(monkeypatch: pyte
     touch = "UPDATE calendars_revision SET written_by = pg_current_xact_id()::text"
     with psycopg.connect(server, dbname=name, autocommit=True) as other:
         with other.transaction():
-            other.execute("INSERT INTO calendars_day (date, is_working, name, notice_id) VALUES (%s, false, '', 2026)", [day])
+            other.execute(
+                "INSERT INTO calendars_day (date, is_working, name, notice_id) VALUES (%s, false, '', 2026)", [day]
+            )
             other.execute(touch)
         try:
             assert queries.calendar().is_working_day(day)  # trusted for a moment, without a query

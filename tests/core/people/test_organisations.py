@@ -56,7 +56,9 @@ class TestTree:
     def test_city_and_county_bodies_have_english_names(self) -> None:
         assert not Organisation.objects.filter(level__in=["city", "county"], english="").exists()
 
-    @pytest.mark.parametrize("function", ["civil_affairs", "public_security", "human_resources", "health", "agriculture"])
+    @pytest.mark.parametrize(
+        "function", ["civil_affairs", "public_security", "human_resources", "health", "agriculture"]
+    )
     def test_one_body_answers_for_a_function_at_city_and_county(self, function: str) -> None:
         assert responsible_organisation(function, "county", VILLAGE).slug == f"guoyang.{function}"
         assert responsible_organisation(function, "city", VILLAGE).slug == f"bz.{function}"

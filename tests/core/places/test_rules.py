@@ -43,7 +43,9 @@ def test_level_and_range_follow_from_the_significant_digits(code: str, level: st
     assert code_range(code) == (low, high)
 
 
-@pytest.mark.parametrize("code", ["", "3416", "34162110300", "3416211030000", "34162110300a", "340000000000", "３４１６２１００００００"])
+@pytest.mark.parametrize(
+    "code", ["", "3416", "34162110300", "3416211030000", "34162110300a", "340000000000", "３４１６２１００００００"]
+)
 def test_malformed_code_is_an_unknown_division(code: str) -> None:
     with pytest.raises(UnknownDivision) as caught:
         level_of(code)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from django.db import models
 
+from yici.base import clock
+
 
 class Notice(models.Model):
     """The official notice that arranges a year's holidays and make-up days."""
@@ -14,7 +16,7 @@ class Notice(models.Model):
     issued_on = models.DateField(null=True)
     note = models.TextField(blank=True)
     entered_by = models.TextField(default="chinesecalendar")
-    entered_at = models.DateTimeField(auto_now_add=True)
+    entered_at = models.DateTimeField(default=clock.now)
 
 
 class Day(models.Model):

@@ -81,9 +81,7 @@ def change_day(request: HttpRequest, year: int) -> HttpResponse:
     return redirect("calendars:year", year=year)
 
 
-def _show(
-    request: HttpRequest, year: int, form: dict[str, Any], errors: dict[str, str] | None = None
-) -> HttpResponse:
+def _show(request: HttpRequest, year: int, form: dict[str, Any], errors: dict[str, str] | None = None) -> HttpResponse:
     if not FIRST_YEAR <= year <= LAST_YEAR:
         raise NotFound
     context = {

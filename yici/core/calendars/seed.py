@@ -53,7 +53,9 @@ def title_of(year: int) -> str:
 def departures(year: int) -> list[Departure]:
     """The days of `year` that depart from Monday-to-Friday, by date."""
     rest = [
-        Departure(day, False, _chinese(name)) for day, name in holidays.items() if day.year == year and day.weekday() < 5
+        Departure(day, False, _chinese(name))
+        for day, name in holidays.items()
+        if day.year == year and day.weekday() < 5
     ]
     work = [
         Departure(day, True, f"{_chinese(name)}调休")

@@ -88,7 +88,11 @@ def _lint_counties(document: Located, city_slugs: set[str]) -> Iterator[Finding]
             yield Finding(COUNTIES_FILE, line, "people.function", f"职能 {function} 重复", "删去重复的部门")
         if under and under not in before:
             yield Finding(
-                COUNTIES_FILE, line, "people.parent", f"{function} 的上级 {under} 不存在或排在后面", "把上级部门排在它之前"
+                COUNTIES_FILE,
+                line,
+                "people.parent",
+                f"{function} 的上级 {under} 不存在或排在后面",
+                "把上级部门排在它之前",
             )
         before.add(function)
 

@@ -24,8 +24,7 @@ _FIELDS = [
 def load(city: Path) -> str:
     """Load organisations and check that the roles can be read; one line of report."""
     places = [
-        Place(*row)
-        for row in Division.objects.values_list("code", "name", "full_name", "english", "level", "kind")
+        Place(*row) for row in Division.objects.values_list("code", "name", "full_name", "english", "level", "kind")
     ]
     wanted = list(bodies(city, places))
     with transaction.atomic():

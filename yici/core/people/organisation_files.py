@@ -22,9 +22,7 @@ COUNTIES_FILE = "organisations/counties.yaml"
 GRASSROOTS_FILE = "organisations/grassroots.yaml"
 COMPLAINT_PHONE = "12345"
 
-_ADMINISTRATIVE_ENDING = re.compile(
-    r"(社区居民委员会|社区居委会|村民委员会|居民委员会|村委会|居委会|虚拟社区|社区)$"
-)
+_ADMINISTRATIVE_ENDING = re.compile(r"(社区居民委员会|社区居委会|村民委员会|居民委员会|村委会|居委会|虚拟社区|社区)$")
 
 
 @dataclass(frozen=True)
@@ -136,9 +134,7 @@ def _county_bodies(document: dict[str, Any], root: str) -> Iterator[Body]:
             )
 
 
-def _grassroots_bodies(
-    document: dict[str, Any], places: list[Place], government_of: dict[str, str]
-) -> Iterator[Body]:
+def _grassroots_bodies(document: dict[str, Any], places: list[Place], government_of: dict[str, str]) -> Iterator[Body]:
     full_name = {place.code: place.full_name for place in places}
     for order, place in enumerate(places, start=10_000):
         if place.level == "township":
@@ -155,7 +151,15 @@ def _grassroots_bodies(
         yield _grassroots_body(slug, parent, names, place, above, english, kind, function, order)
         point = document["agent_points"][place.level]
         yield _grassroots_body(
-            f"{slug}.agent", slug, point, place, above, f"{place.english} Agent Point", "agent_point", "agent_point", order
+            f"{slug}.agent",
+            slug,
+            point,
+            place,
+            above,
+            f"{place.english} Agent Point",
+            "agent_point",
+            "agent_point",
+            order,
         )
 
 

@@ -56,7 +56,11 @@ def _lint_divisions(rows: list[tuple[int, dict[str, str]]], codes: set[str]) -> 
             )
         if (parent or "") != row["parent"]:
             yield Finding(
-                _DIVISIONS, line, "places.nesting", f"{code} 的上级应为 {parent}，写成了 {row['parent']}", "改正上级代码"
+                _DIVISIONS,
+                line,
+                "places.nesting",
+                f"{code} 的上级应为 {parent}，写成了 {row['parent']}",
+                "改正上级代码",
             )
         elif parent and parent not in codes:
             yield Finding(_DIVISIONS, line, "places.parent", f"{code} 的上级 {parent} 不存在", "补上上级区划的一行")

@@ -6,7 +6,7 @@ zeros stand for "all of it". Pure: never asks the database whether the code exis
 
 from __future__ import annotations
 
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext as _
 
 from yici.base.errors import Invalid
 
@@ -18,7 +18,9 @@ class UnknownDivision(Invalid):
     """No division has this code. Status 422: the caller sent it, so the caller can mend it."""
 
     slug = "unknown-division"
-    message = _("没有这个行政区划代码，请重新选择所在地区。")
+
+    def __init__(self, code: str) -> None:
+        super().__init__(_("没有这个行政区划代码，请重新选择所在地区。"), code=code)
 
 
 def level_of(code: str) -> str:
@@ -56,6 +58,4 @@ def parent_code(code: str) -> str | None:
 
 def ancestor_codes(code: str) -> list[str]:
     """Codes of the divisions around this one, widest first, without itself."""
-    return [
-        code[:digits].ljust(12, "0") for digits in SIGNIFICANT_DIGITS.values() if digits < len(prefix_of(code))
-    ]
+    return [code[:digits].ljust(12, "0") for digits in SIGNIFICANT_DIGITS.values() if digits < len(prefix_of(code))]

@@ -3,60 +3,68 @@
 import django.db.models.deletion
 from django.db import migrations, models
 
+import yici.base.clock
+
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='Hours',
+            name="Hours",
             fields=[
-                ('valid_from', models.DateField(primary_key=True, serialize=False)),
-                ('morning_start', models.TimeField()),
-                ('morning_end', models.TimeField()),
-                ('afternoon_start', models.TimeField()),
-                ('afternoon_end', models.TimeField()),
+                ("valid_from", models.DateField(primary_key=True, serialize=False)),
+                ("morning_start", models.TimeField()),
+                ("morning_end", models.TimeField()),
+                ("afternoon_start", models.TimeField()),
+                ("afternoon_end", models.TimeField()),
             ],
             options={
-                'ordering': ['valid_from'],
+                "ordering": ["valid_from"],
             },
         ),
         migrations.CreateModel(
-            name='Notice',
+            name="Notice",
             fields=[
-                ('year', models.SmallIntegerField(primary_key=True, serialize=False)),
-                ('title', models.TextField()),
-                ('document_number', models.TextField(blank=True, help_text='for example 国办发明电〔2016〕17号')),
-                ('issued_on', models.DateField(null=True)),
-                ('note', models.TextField(blank=True)),
-                ('entered_by', models.TextField(default='chinesecalendar')),
-                ('entered_at', models.DateTimeField(auto_now_add=True)),
+                ("year", models.SmallIntegerField(primary_key=True, serialize=False)),
+                ("title", models.TextField()),
+                ("document_number", models.TextField(blank=True, help_text="for example 国办发明电〔2016〕17号")),
+                ("issued_on", models.DateField(null=True)),
+                ("note", models.TextField(blank=True)),
+                ("entered_by", models.TextField(default="chinesecalendar")),
+                ("entered_at", models.DateTimeField(default=yici.base.clock.now)),
             ],
         ),
         migrations.CreateModel(
-            name='Day',
+            name="Day",
             fields=[
-                ('date', models.DateField(primary_key=True, serialize=False)),
-                ('is_working', models.BooleanField()),
-                ('name', models.TextField(blank=True, help_text='春节, 国庆节调休 …')),
-                ('notice', models.ForeignKey(help_text='of the year of the date', on_delete=django.db.models.deletion.PROTECT, related_name='days', to='calendars.notice')),
+                ("date", models.DateField(primary_key=True, serialize=False)),
+                ("is_working", models.BooleanField()),
+                ("name", models.TextField(blank=True, help_text="春节, 国庆节调休 …")),
+                (
+                    "notice",
+                    models.ForeignKey(
+                        help_text="of the year of the date",
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="days",
+                        to="calendars.notice",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['date'],
+                "ordering": ["date"],
             },
         ),
         migrations.CreateModel(
-            name='Revision',
+            name="Revision",
             fields=[
-                ('id', models.SmallIntegerField(default=1, primary_key=True, serialize=False)),
-                ('written_by', models.TextField(help_text='PostgreSQL transaction id of the last change')),
+                ("id", models.SmallIntegerField(default=1, primary_key=True, serialize=False)),
+                ("written_by", models.TextField(help_text="PostgreSQL transaction id of the last change")),
             ],
             options={
-                'constraints': [models.CheckConstraint(condition=models.Q(('id', 1)), name='calendars_one_revision')],
+                "constraints": [models.CheckConstraint(condition=models.Q(("id", 1)), name="calendars_one_revision")],
             },
         ),
     ]

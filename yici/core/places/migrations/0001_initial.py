@@ -5,52 +5,74 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='Division',
+            name="Division",
             fields=[
-                ('code', models.CharField(db_collation='C', max_length=12, primary_key=True, serialize=False)),
-                ('name', models.TextField()),
-                ('full_name', models.TextField(help_text='county + township + village, for people')),
-                ('english', models.TextField(blank=True)),
-                ('level', models.CharField(choices=[('city', '市'), ('county', '县区'), ('township', '乡镇街道'), ('village', '村社区')], max_length=10)),
-                ('kind', models.TextField(help_text='市, 县, 区, 镇, 乡, 街道, 功能区, 企业, 村, 社区, 虚拟社区')),
-                ('pinyin', models.TextField(blank=True, help_text='syllables, a space, initials: gujingzhen gjz')),
-                ('parent', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='children', to='places.division')),
+                ("code", models.CharField(db_collation="C", max_length=12, primary_key=True, serialize=False)),
+                ("name", models.TextField()),
+                ("full_name", models.TextField(help_text="county + township + village, for people")),
+                ("english", models.TextField(blank=True)),
+                (
+                    "level",
+                    models.CharField(
+                        choices=[("city", "市"), ("county", "县区"), ("township", "乡镇街道"), ("village", "村社区")],
+                        max_length=10,
+                    ),
+                ),
+                ("kind", models.TextField(help_text="市, 县, 区, 镇, 乡, 街道, 功能区, 企业, 村, 社区, 虚拟社区")),
+                ("pinyin", models.TextField(blank=True, help_text="syllables, a space, initials: gujingzhen gjz")),
+                (
+                    "parent",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="children",
+                        to="places.division",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['code'],
+                "ordering": ["code"],
             },
         ),
         migrations.CreateModel(
-            name='Zone',
+            name="Zone",
             fields=[
-                ('slug', models.SlugField(primary_key=True, serialize=False)),
-                ('name', models.TextField()),
-                ('english', models.TextField(blank=True)),
-                ('kind', models.TextField(help_text='功能区 or 园区')),
-                ('also', models.JSONField(default=list, help_text='other and former names, for search')),
-                ('divisions', models.ManyToManyField(help_text='divisions it overlaps', related_name='zones', to='places.division')),
+                ("slug", models.SlugField(primary_key=True, serialize=False)),
+                ("name", models.TextField()),
+                ("english", models.TextField(blank=True)),
+                ("kind", models.TextField(help_text="功能区 or 园区")),
+                ("also", models.JSONField(default=list, help_text="other and former names, for search")),
+                (
+                    "divisions",
+                    models.ManyToManyField(
+                        help_text="divisions it overlaps", related_name="zones", to="places.division"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='HistoricCode',
+            name="HistoricCode",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('code', models.CharField(max_length=6)),
-                ('name_then', models.TextField()),
-                ('valid_from', models.DateField(null=True)),
-                ('valid_to', models.DateField(help_text='last day in force; null while in force', null=True)),
-                ('division', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='historic_codes', to='places.division')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("code", models.CharField(max_length=6)),
+                ("name_then", models.TextField()),
+                ("valid_from", models.DateField(null=True)),
+                ("valid_to", models.DateField(help_text="last day in force; null while in force", null=True)),
+                (
+                    "division",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="historic_codes", to="places.division"
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('code', 'division'), name='places_historic_code')],
+                "constraints": [models.UniqueConstraint(fields=("code", "division"), name="places_historic_code")],
             },
         ),
     ]
