@@ -1,0 +1,106 @@
+"""Metrics for staff: every figure with its definition, its comparison and the rows behind it."""
+
+from __future__ import annotations
+
+import csv
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from yici.base import clock
+from yici.base.errors import Invalid
+from yici.core.metrics import queries
+from yici.core.metrics.rules import Period, PeriodType, safe_cell
+from yici.core.people.auth import account_of, staff_required
+from yici.core.people.queries import scope_of
+
+PERMISSION = "metric.view"
+PERIOD_TYPES = {
+    PeriodType.DAY: gettext_lazy("日"),
+    PeriodType.WEEK: gettext_lazy("周"),
+    PeriodType.MONTH: gettext_lazy("月"),
+    PeriodType.QUARTER: gettext_lazy("季度"),
+    PeriodType.YEAR: gettext_lazy("年"),
+}
+BREAKDOWNS = {
+    "organisation": gettext_lazy("部门"),
+    "division": gettext_lazy("区划"),
+    "item": gettext_lazy("事项"),
+    "channel": gettext_lazy("渠道"),
+}
+
+
+@staff_required(PERMISSION)
+def index(request: HttpRequest) -> HttpResponse:
+    """All metrics of one period as cards."""
+    period = asked_period(request)
+    scope = scope_of(account_of(request), PERMISSION)
+    measurements = [queries.measure(metric.id, period, None, scope) for metric in queries.metrics()]
+    context = {**_picker(period), "measurements": measurements, "is_narrowed": not scope.everything}
+    return render(request, "metrics/index.html", context)
+
+
+@staff_required(PERMISSION)
+def detail(request: HttpRequest, metric_id: str) -> HttpResponse:
+    """One metric, broken down."""
+    measurement = _asked_measurement(request, metric_id)
+    context = {
+        **_picker(measurement.period),
+        "measurement": measurement,
+        "breakdowns": [(name, BREAKDOWNS.get(name, name)) for name in measurement.metric.breakdowns],
+        "breakdown_label": BREAKDOWNS.get(measurement.breakdown, measurement.breakdown),
+        "snapshots": queries.frozen(metric_id, measurement.period),
+    }
+    return render(request, "metrics/detail.html", context)
+
+
+@staff_required(PERMISSION)
+def export(request: HttpRequest, metric_id: str) -> HttpResponse:
+    """The breakdown as CSV, with a byte order mark so that spreadsheets read Chinese."""
+    measurement = _asked_measurement(request, metric_id)
+    name = f"{metric_id}-{measurement.period.code}-{measurement.breakdown}.csv"
+    response = HttpResponse("\ufeff", content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="{name}"'
+    writer = csv.writer(response)
+    metric = measurement.metric
+    header = [_("编号"), _("名称"), str(metric.label), _("单位"), _("分子"), _("分母")]
+    writer.writerow([safe_cell(cell) for cell in header])
+    total: list[object] = [_("合计"), "", measurement.text, measurement.unit, measurement.numerator, measurement.denominator]
+    rows: list[list[object]] = [
+        [part.row.key, part.row.label, part.text, measurement.unit, part.row.numerator, part.row.denominator]
+        for part in measurement.rows
+    ]
+    for row in [*rows, total]:
+        writer.writerow([safe_cell("" if cell is None else str(cell)) for cell in row])
+    return response
+
+
+def asked_period(request: HttpRequest) -> Period:
+    """From `?period=2026-11`, else from `?type=month&on=2026-11-23`; this month where nothing is asked."""
+    if code := request.GET.get("period", ""):
+        return Period.parse(code)
+    kind = request.GET.get("type", PeriodType.MONTH.value)
+    if kind not in list(PeriodType):
+        raise Invalid(_("统计周期只能是日、周、月、季度或年。"))
+    on = request.GET.get("on", "")
+    return Period.of(kind, Period.parse(on).start if on else clock.today())
+
+
+def _asked_measurement(request: HttpRequest, metric_id: str) -> queries.Measurement:
+    metric = queries.metric(metric_id)
+    first = metric.breakdowns[0] if metric.breakdowns else None
+    breakdown = request.GET.get("by") or first
+    scope = scope_of(account_of(request), PERMISSION)
+    return queries.measure(metric_id, asked_period(request), breakdown, scope)
+
+
+def _picker(period: Period) -> dict[str, object]:
+    return {
+        "period": period,
+        "period_types": [(kind.value, label) for kind, label in PERIOD_TYPES.items()],
+        "before": period.previous(),
+        "after": period.following() if period.end < clock.today() else None,
+        "today": clock.today(),
+    }
