@@ -26,11 +26,6 @@ from yici.systems.hall.errors import MaterialsMissing
 from yici.systems.hall.services import OpenApplication
 
 
-def problems(errors: dict[str, str]) -> dict[str, Any] | None:
-    """Messages by field id as the error summary shows them; None where there are none."""
-    return {"errors": [(f"f-{key}" if key.isidentifier() else "", message) for key, message in errors.items()]} if errors else None
-
-
 @dataclass(frozen=True)
 class Step:
     """One page of the way, as the task list shows it."""
@@ -103,15 +98,18 @@ def task_list(request: HttpRequest, token: str) -> HttpResponse:
 def situation(request: HttpRequest, token: str) -> HttpResponse:
     """The questions that decide which materials are needed."""
     application = services.opened(account_of(request), token)
-    form, result = application.definition.form, None
+    form, answers, errors, status = application.definition.form, application.situation, {}, 200
     if request.method == "POST":
         result = forms.submit_situation(application.draft, form, request.POST)
         if result.saved:
             services.visit(application, "situation")
             return _onward(request, application, "situation", leave=result.leave)
-    bound = rendering.situation_page(application.draft, form, result)
-    context = _frame(application, "situation") | {"page": bound}
-    return render(request, "hall/apply/situation.html", context, status=result.status if result else 200)
+        answers, errors, status = result.answers, result.errors, result.status
+        _say(request, result.notice)
+    context = _frame(application, "situation") | {
+        "page": rendering.bound_situation(form, answers, errors), "revision": application.draft.revision,
+    }  # fmt: skip
+    return render(request, "hall/apply/situation.html", context, status=status)
 
 
 @citizen_required
@@ -119,17 +117,29 @@ def situation(request: HttpRequest, token: str) -> HttpResponse:
 def page(request: HttpRequest, token: str, page_id: str) -> HttpResponse:
     """One page of the form."""
     application = services.opened(account_of(request), token)
-    draft, form, result = application.draft, application.definition.form, None
+    draft, form = application.draft, application.definition.form
     asked = form.page(page_id)
     if asked is None:
         raise NotFound
+    answers: dict[str, Any] = draft.answers
+    errors: dict[str, str] = {}
+    unsaved: list[tuple[str, str]] = []
+    status = 200
     if request.method == "POST":
         result = forms.submit_page(draft, form, page_id, request.POST, request.FILES)
         if result.saved:
             services.visit(application, page_id)
             return _onward(request, application, page_id, leave=result.leave)
-    context = _frame(application, page_id) | {"page": rendering.draft_page(draft, form, asked, result)}
-    return render(request, "hall/apply/page.html", context, status=result.status if result else 200)
+        answers, errors, unsaved, status = result.answers, result.errors, result.unsaved, result.status
+        _say(request, result.notice)
+    bound = rendering.bound_page(form, asked, answers, draft.prefill, errors, situation=application.situation)
+    context = _frame(application, page_id) | {"page": bound, "unsaved": unsaved, "revision": draft.revision}
+    return render(request, "hall/apply/page.html", context, status=status)
+
+
+def _say(request: HttpRequest, notice: str) -> None:
+    if notice:
+        flash.warning(request, notice)
 
 
 def _onward(request: HttpRequest, application: OpenApplication, step: str, *, leave: bool) -> HttpResponse:
@@ -160,7 +170,6 @@ def materials(request: HttpRequest, token: str) -> HttpResponse:
     context = _frame(application, "materials") | {
         "lines": lines,
         "errors": errors,
-        "problems": problems(errors),
         "files": queries.files_by_id([one for line in lines for one in line.files]),
         "all_proven": all(line.needs_nothing or line.source == "optional" for line in lines),
     }
@@ -203,8 +212,7 @@ def _check_context(application: OpenApplication, errors: dict[str, str]) -> dict
         "rows": answers_in_words(draft, form),
         "situation_rows": situation_words(form, application.situation),
         "lines": services.materials_of(application),
-        "problems": problems(errors),
-        "change_base": reverse("hall-apply", args=[draft.token]),
+        "errors": errors,
         "expected": queries.expected_dates(application),
     }
 

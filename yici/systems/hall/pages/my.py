@@ -14,7 +14,6 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods
 
 from yici.base.errors import Invalid
-from yici.core.cases import drawing
 from yici.core.cases import queries as case_queries
 from yici.core.cases import services as cases
 from yici.core.files import services as files
@@ -22,7 +21,6 @@ from yici.core.files.models import StoredFile
 from yici.core.files.services import FileRejected
 from yici.core.forms import queries as form_queries
 from yici.core.forms import rendering
-from yici.core.forms.rules import posting
 from yici.core.messages import queries as message_queries
 from yici.core.people.auth import account_of, citizen_required
 from yici.core.people.models import Account
@@ -30,7 +28,6 @@ from yici.core.vocabulary import queries as vocabulary
 from yici.platform.trust import queries as trust
 from yici.systems.hall import queries, services
 from yici.systems.hall.models import Evaluation
-from yici.systems.hall.pages.apply import problems
 from yici.systems.hall.queries.catalogue import definition_of
 
 PAGE = 20
@@ -94,7 +91,7 @@ def case(request: HttpRequest, number: str) -> HttpResponse:
         "item": application.version.item,
         "view": queries.application_view(application),
         "timeline": case_queries.timeline(found, public_only=True),
-        "picture": drawing.case_svg(found),
+        "picture": case_queries.picture(found),
         "correction": found.corrections.filter(answered_at=None).order_by("-id").first(),
         "certificates": trust.certificates_of_case(number),
         "evaluation": Evaluation.objects.filter(case=found).first(),
@@ -131,7 +128,7 @@ def correct(request: HttpRequest, number: str) -> HttpResponse:
     errors: dict[str, str] = {}
     answers: dict[str, Any] = dict(application.answers)
     if request.method == "POST":
-        posted = posting.read_page(page, request.POST) if page else {}
+        posted = rendering.read_page(page, request.POST) if page else {}
         answers |= posted
         try:
             uploads = _uploads(request, notice.demands, account_of(request))
@@ -144,7 +141,7 @@ def correct(request: HttpRequest, number: str) -> HttpResponse:
             errors = error.fields or {"remark": str(error.message)}
     bound = rendering.bound_page(form, page, answers, application.provenance, errors, situation=application.situation) if page else None
     context = {
-        "case": application.case, "notice": notice, "page": bound, "errors": errors, "problems": problems(errors),
+        "case": application.case, "notice": notice, "page": bound, "errors": errors,
         "materials": [demand for demand in notice.demands if demand.get("material")],
         "others": [demand for demand in notice.demands if not demand.get("material") and not demand.get("field")],
         "remark": request.POST.get("remark", ""),
@@ -205,7 +202,7 @@ def rate(request: HttpRequest, number: str) -> HttpResponse:
         except Invalid as error:
             errors = error.fields
     context = {
-        "case": found, "levels": LEVELS, "errors": errors, "problems": problems(errors),
+        "case": found, "levels": LEVELS, "errors": errors,
         "tags": vocabulary.code_list("evaluation_tag").codes, "posted": request.POST,
     }  # fmt: skip
     return render(request, "hall/my/rate.html", context, status=422 if errors else 200)
