@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from enum import StrEnum
 from typing import Any, Literal
 
@@ -18,7 +18,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from yici.base.text import Text
 from yici.core.calendars.rules import Unit
-from yici.core.forms.rules import FormDefinition, full_years, materials_needed
+from yici.core.forms.rules import FormDefinition
+from yici.core.forms.rules import full_years as age_on
 
 
 class _Part(BaseModel):
@@ -311,18 +312,11 @@ class ItemDefinition(_Part):
         return hashlib.sha256(text.encode()).hexdigest()
 
 
-def materials_for(definition: ItemDefinition, situation: Mapping[str, Any]) -> list[Material]:
-    """The materials that apply under these answers to the situation tree (question id → value), in the item's order."""
-    base = [material.id for material in definition.materials if not material.only_in_situation]
-    needed = set(materials_needed(base, definition.form, situation))
-    return [material for material in definition.materials if material.id in needed]
-
-
 def unmet_conditions(
     definition: ItemDefinition, *, birth_date: dt.date, sex: str, registered_in_city: bool | None, on: dt.date
 ) -> Iterator[Condition]:
     """Conditions the records contradict. `registered_in_city` None: not known, so nothing is contradicted."""
-    age = full_years(birth_date, on)
+    age = age_on(birth_date, on)
     for condition in definition.conditions:
         check = condition.check
         if check is None:

@@ -1,0 +1,107 @@
+"""The catalogue as JSON: list and search items, read one with its form as JSON Schema. Public, read-only."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from django.http import HttpRequest
+from ninja import Query, Router, Schema
+
+from yici.core.forms.rules import json_schema, situation_schema
+from yici.systems.hall import queries
+from yici.systems.hall.models import ServiceItem
+
+router = Router(tags=["items"])
+
+
+class ItemLine(Schema):
+    """An item in a list. `name` and `summary` are Chinese, the others English."""
+
+    code: str
+    state: Literal["active", "suspended", "cancelled"]
+    name: str
+    english: str
+    summary: str
+    english_summary: str
+    task_type: str
+    kind: str
+    level: str
+    subjects: list[str]
+    topics: list[str]
+    organisation: str
+
+
+class ItemPage(Schema):
+    """`is_guess`: no item had every word; these have some of them."""
+
+    items: list[ItemLine]
+    total: int
+    page: int
+    has_next: bool
+    is_guess: bool
+
+
+class ItemDetail(ItemLine):
+    """An item with its current version. `definition` is the whole frozen definition, `form_schema` JSON Schema."""
+
+    version: int
+    limits: dict[str, Any]
+    materials: list[dict[str, Any]]
+    form_schema: dict[str, Any]
+    situation_schema: dict[str, Any]
+    definition: dict[str, Any]
+
+
+class ItemQuery(Schema):
+    q: str = ""
+    subject: Literal["", "person", "enterprise"] = ""
+    topic: str = ""
+    department: str = ""
+    level: Literal["", "city", "county", "township", "village"] = ""
+    page: int = 1
+
+
+def _line(row: ServiceItem) -> dict[str, Any]:
+    names = (name for name in ItemLine.model_fields if name != "organisation")
+    return {name: getattr(row, name) for name in names} | {"organisation": row.organisation.name}
+
+
+@router.get("/items", response=ItemPage, operation_id="list_items", summary="List or search service items")
+def list_items(request: HttpRequest, asked: Query[ItemQuery]) -> dict[str, Any]:
+    """Without `q`: every item that fits the filters. With `q`: ranked, 20 to a page."""
+    topic, department = (value.replace("\x00", "")[:80] for value in (asked.topic, asked.department))
+    filters = queries.Filters(asked.subject, topic, department, asked.level)
+    if words := asked.q.replace("\x00", "").strip():
+        found = queries.search(words, filters, page=asked.page)
+        lines = [_line(hit.item) for hit in found.hits]
+        return {
+            "items": lines,
+            "total": found.total,
+            "page": found.page,
+            "has_next": found.has_next,
+            "is_guess": found.is_guess,
+        }
+    rows = queries.browse(filters)
+    return {
+        "items": [_line(row) for row in rows],
+        "total": len(rows),
+        "page": 1,
+        "has_next": False,
+        "is_guess": False,
+    }
+
+
+@router.get("/items/{slug:code}", response=ItemDetail, operation_id="read_item", summary="Read one service item")
+def read_item(request: HttpRequest, code: str) -> dict[str, Any]:
+    """404 for an unknown item; a suspended item is shown with its state."""
+    row = queries.item_by_code(code)
+    definition = queries.definition_of(row.current_id)
+    data = definition.published()
+    return _line(row) | {
+        "version": row.current.number,
+        "limits": data["limits"],
+        "materials": data["materials"],
+        "form_schema": json_schema(definition.form),
+        "situation_schema": situation_schema(definition.form),
+        "definition": data,
+    }
