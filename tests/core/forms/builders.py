@@ -24,13 +24,17 @@ class KnownPlaces:
 
 def one_page(*fields: dict[str, Any], **more: Any) -> FormDefinition:
     """A form of one page with these fields; own fields get a label when they have none."""
-    return FormDefinition.model_validate({"pages": [{"id": "one", "title": "一页", "fields": [_labelled(f) for f in fields]}], **more})
+    return FormDefinition.model_validate(
+        {"pages": [{"id": "one", "title": "一页", "fields": [_labelled(f) for f in fields]}], **more}
+    )
 
 
 def _labelled(field: dict[str, Any]) -> dict[str, Any]:
     if "fields" in field:
         field = {**field, "fields": [_labelled(cell) for cell in field["fields"]]}
-    return field if "element" in field or "label" in field else {**field, "label": {"zh": field["id"], "en": field["id"]}}
+    return (
+        field if "element" in field or "label" in field else {**field, "label": {"zh": field["id"], "en": field["id"]}}
+    )
 
 
 def look(definition: FormDefinition, answers: dict[str, Any], **options: Any) -> Outcome:

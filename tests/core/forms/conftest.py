@@ -15,7 +15,9 @@ from yici.core.people.models import Account, Organisation, Person
 class Records:
     """A provider like any other: a small register in memory, plugged into the port."""
 
-    def __init__(self, provider_id: str, values: dict[str, Any], organisation: str = "", as_of: str = "2026-03-02") -> None:
+    def __init__(
+        self, provider_id: str, values: dict[str, Any], organisation: str = "", as_of: str = "2026-03-02"
+    ) -> None:
         self.id = provider_id
         self.values = values
         self.organisation = organisation
@@ -61,12 +63,14 @@ def police(db):
 
 @pytest.fixture
 def mother(db):
-    return Person.objects.create(name="赵桂兰", id_number="342124194503051220", birth_date="1945-03-05", sex="2")
+    return Person.objects.create(name="赵桂兰", id_number="342124194503051220", birth_date=dt.date(1945, 3, 5), sex="2")
 
 
 @pytest.fixture
 def account(db):
-    person = Person.objects.create(name="孙小梅", id_number="342124197001011226", birth_date="1970-01-01", sex="2")
+    person = Person.objects.create(
+        name="孙小梅", id_number="342124197001011226", birth_date=dt.date(1970, 1, 1), sex="2"
+    )
     return Account.objects.create(username="forms-daughter", name="孙小梅", kind="citizen", person=person)
 
 

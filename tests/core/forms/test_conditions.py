@@ -26,7 +26,7 @@ conditions = st.recursive(
     ),
     max_leaves=6,
 )
-answers = st.fixed_dictionaries({name: VALUES for name in NAMES})
+answers = st.fixed_dictionaries(dict.fromkeys(NAMES, VALUES))
 
 
 @given(conditions, conditions, answers)

@@ -68,7 +68,9 @@ def test_a_check_names_fields_of_the_form():
 
 
 def test_yaml_truth_values_are_the_options_yes_and_no():
-    form = one_page({"id": "x", "type": "choice", "options": [{"value": True, "label": "是"}, {"value": 3, "label": "三"}]})
+    form = one_page(
+        {"id": "x", "type": "choice", "options": [{"value": True, "label": "是"}, {"value": 3, "label": "三"}]}
+    )
     assert [option.value for option in form.by_key["x"].options] == ["yes", "3"]
 
 

@@ -19,7 +19,10 @@ TREE = [
                         "id": "family",
                         "question": "代办人是家属吗",
                         "kind": "bool",
-                        "options": [{"value": True, "add": ["household_book"]}, {"value": "no", "add": ["power_of_attorney"]}],
+                        "options": [
+                            {"value": True, "add": ["household_book"]},
+                            {"value": "no", "add": ["power_of_attorney"]},
+                        ],
                     }
                 ],
             },
@@ -36,7 +39,9 @@ TREE = [
         ],
     },
 ]
-FORM = one_page(text("x", required=False), text("relation", when={"field": "situation.family", "is": True}), situations=TREE)
+FORM = one_page(
+    text("x", required=False), text("relation", when={"field": "situation.family", "is": True}), situations=TREE
+)
 BASE = ["id_card", "bank_card"]
 
 

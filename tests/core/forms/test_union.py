@@ -78,8 +78,12 @@ def test_a_condition_in_one_form_does_not_hide_what_another_always_asks():
 
 
 def test_forms_that_wait_for_each_other_still_ask():
-    first = one_page(text("z"), text("x", when={"field": "z", "is": "1"}), text("y", when={"field": "x", "filled": True}))
-    second = one_page(text("z"), text("y", when={"field": "z", "is": "1"}), text("x", when={"field": "y", "filled": True}))
+    first = one_page(
+        text("z"), text("x", when={"field": "z", "is": "1"}), text("y", when={"field": "x", "filled": True})
+    )
+    second = one_page(
+        text("z"), text("y", when={"field": "z", "is": "1"}), text("x", when={"field": "y", "filled": True})
+    )
     joint = union([first, second])
     assert asked(joint, {"z": "1", "x": "1", "y": "1"}) == {"x", "y", "z"}
     assert asked(joint, {"z": "0", "x": "1", "y": "1"}) == {"z"}
@@ -90,14 +94,21 @@ def test_own_questions_of_one_name_and_two_meanings_stay_apart():
     second = one_page(text("reason", label="补办原因"), text("more", when={"field": "reason", "filled": True}))
     joint = union([first, second])
     assert set(joint.by_key) == {"reason", "reason_2", "more"}
-    assert answers_for([first, second], 1, {"reason": "甲", "reason_2": "乙", "more": "丙"}) == {"reason": "乙", "more": "丙"}
+    assert answers_for([first, second], 1, {"reason": "甲", "reason_2": "乙", "more": "丙"}) == {
+        "reason": "乙",
+        "more": "丙",
+    }
     assert asked(joint, {"reason": "甲"}) == {"reason", "reason_2"}
 
 
 def test_strictest_limits_and_shared_options_hold():
     options = [{"value": str(n), "label": str(n)} for n in range(4)]
-    first = one_page({"element": "household.size", "min": 1, "max": 9}, {"id": "c", "type": "choice", "options": options})
-    second = one_page({"element": "household.size", "min": 2, "max": 20}, {"id": "c", "type": "choice", "options": options})
+    first = one_page(
+        {"element": "household.size", "min": 1, "max": 9}, {"id": "c", "type": "choice", "options": options}
+    )
+    second = one_page(
+        {"element": "household.size", "min": 2, "max": 20}, {"id": "c", "type": "choice", "options": options}
+    )
     size = union([first, second]).by_key["household.size"]
     assert (size.min, size.max) == (2, 9)
     assert len(union([first, second]).by_key) == 2

@@ -40,7 +40,12 @@ def test_rows_of_a_group_are_checked_where_they_stand():
 
 @pytest.mark.parametrize(
     ("rows", "words"),
-    [([], "至少添加 1 项"), ([{"name": "甲", "at_school": "no"}] * 4, "最多 3 项"), ("x", "一组记录"), ([1], "一组记录")],
+    [
+        ([], "至少添加 1 项"),
+        ([{"name": "甲", "at_school": "no"}] * 4, "最多 3 项"),
+        ("x", "一组记录"),
+        ([1], "一组记录"),
+    ],
 )
 def test_a_group_has_as_many_rows_as_it_says(rows, words):
     assert words in look(one_page(CHILDREN), {"children": rows}).errors["children"]
@@ -55,7 +60,14 @@ def test_fields_are_compared_with_each_other():
     form = one_page(
         {"id": "start", "type": "date"},
         {"id": "end", "type": "date"},
-        checks=[{"field": "end", "compare": ">=", "other": "start", "message": {"zh": "结束不能早于开始", "en": "End before start"}}],
+        checks=[
+            {
+                "field": "end",
+                "compare": ">=",
+                "other": "start",
+                "message": {"zh": "结束不能早于开始", "en": "End before start"},
+            }
+        ],
     )
     assert look(form, {"start": "2026-03-02", "end": "2026-03-01"}).errors == {"end": "结束不能早于开始"}
     assert look(form, {"start": "2026-03-02", "end": "2026-03-02"}).errors == {}
@@ -63,7 +75,10 @@ def test_fields_are_compared_with_each_other():
 
 
 def test_age_is_counted_in_full_years_on_the_day():
-    form = one_page({"element": "person.birth_date"}, checks=[{"field": "person.birth_date", "age_at_least": 80, "message": "未满80周岁"}])
+    form = one_page(
+        {"element": "person.birth_date"},
+        checks=[{"field": "person.birth_date", "age_at_least": 80, "message": "未满80周岁"}],
+    )
     with clock.at(dt.datetime(2026, 11, 23, 4, tzinfo=dt.UTC)):
         assert look(form, {"person.birth_date": "1946-11-24"}).errors == {"person.birth_date": "未满80周岁"}
         assert look(form, {"person.birth_date": "1946-11-23"}).errors == {}
@@ -71,7 +86,9 @@ def test_age_is_counted_in_full_years_on_the_day():
 
 
 def test_a_value_can_be_held_against_the_subjects_record():
-    form = one_page({"element": "person.name"}, checks=[{"field": "person.name", "same_as_subject": True, "message": "须是本人"}])
+    form = one_page(
+        {"element": "person.name"}, checks=[{"field": "person.name", "same_as_subject": True, "message": "须是本人"}]
+    )
     assert look(form, {"person.name": "李梅"}, subject={"person.name": "王秀英"}).errors == {"person.name": "须是本人"}
     assert look(form, {"person.name": "王秀英"}, subject={"person.name": "王秀英"}).errors == {}
 
@@ -80,7 +97,9 @@ def test_a_check_applies_only_under_its_condition():
     form = one_page(
         {"id": "paid", "type": "yes_no"},
         {"id": "sum", "type": "money"},
-        checks=[{"field": "sum", "compare": ">", "value": 0, "when": {"field": "paid", "is": True}, "message": "须大于零"}],
+        checks=[
+            {"field": "sum", "compare": ">", "value": 0, "when": {"field": "paid", "is": True}, "message": "须大于零"}
+        ],
     )
     assert look(form, {"paid": "no", "sum": "0"}).errors == {}
     assert look(form, {"paid": "yes", "sum": "0"}).errors == {"sum": "须大于零"}

@@ -110,7 +110,10 @@ def test_bad_input_of_each_type_gets_a_message(kind, raw, words):
     assert message and words in message
 
 
-@pytest.mark.parametrize(("kind", "blank"), [("text", "  "), ("date", {"year": "", "month": " ", "day": ""}), ("multi", []), ("file", []), ("choice", None)])
+@pytest.mark.parametrize(
+    ("kind", "blank"),
+    [("text", "  "), ("date", {"year": "", "month": " ", "day": ""}), ("multi", []), ("file", []), ("choice", None)],
+)
 def test_a_blank_answer_is_missing_not_wrong(kind, blank):
     kept, message = outcome(kind, blank)
     assert kept is None and message.startswith("请") and message.endswith("x")

@@ -179,9 +179,7 @@ def bound_situation(
         _situation_field(question, situation.get(question.id), (errors or {}).get(rules.SITUATION + question.id, ""))
         for question in rules.open_questions(definition, situation)
     ]
-    return BoundPage(
-        "situation", _("您的情况"), _("按您的实际情况选择，只会要求与您有关的材料。"), fields, revision, notice
-    )
+    return BoundPage("situation", _("您的情况"), "", fields)
 
 
 def _comparable(definition: FormDefinition, answers: Mapping[str, Any]) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -76,7 +75,20 @@ class Question:
 
 def question(field: Field) -> Question:
     """Resolve one field. Raises `NotFound` where the vocabulary does not know its element or code list."""
-    return _question(field, vocabulary.element(field.element) if field.element else None)
+    element = vocabulary.element(field.element) if field.element else None
+    kind = _type(field, element)
+    length = field.max_length or (element.max_length if element else None) or DEFAULT_LENGTHS.get(kind)
+    return Question(
+        field=field,
+        type=kind,
+        label=field.label or (element.label if element else Text(zh=field.key)),
+        help=field.help or (element.help if element else None),
+        options=_options(field, kind, element),
+        element=element,
+        max_length=length,
+        autocomplete=field.autocomplete or (element.autocomplete if element else "") or "",
+        cells=tuple(question(cell) for cell in field.fields),
+    )
 
 
 def questions_of(definition: FormDefinition) -> dict[str, Question]:
@@ -89,22 +101,10 @@ def elements_of(definition: FormDefinition) -> list[str]:
     return [field.element for field in definition.by_key.values() if field.element and field.prefill]
 
 
-@lru_cache(maxsize=4096)
-def _question(field: Field, element: Any) -> Question:
-    kind = field.type or _CHECK_TYPES.get(element.check or "") or _ELEMENT_TYPES.get(element.type, FieldType.TEXT)
-    label = field.label or (element.label if element else Text(zh=field.key))
-    length = field.max_length or (element.max_length if element else None) or DEFAULT_LENGTHS.get(kind)
-    return Question(
-        field=field,
-        type=kind,
-        label=label,
-        help=field.help or (element.help if element else None),
-        options=_options(field, kind, element),
-        element=element,
-        max_length=length,
-        autocomplete=field.autocomplete or (element.autocomplete if element else "") or "",
-        cells=tuple(question(cell) for cell in field.fields),
-    )
+def _type(field: Field, element: Any) -> FieldType:
+    if field.type or element is None:
+        return field.type or FieldType.TEXT
+    return _CHECK_TYPES.get(element.check or "") or _ELEMENT_TYPES.get(element.type, FieldType.TEXT)
 
 
 def _options(field: Field, kind: FieldType, element: Any) -> tuple[Option, ...]:
