@@ -45,6 +45,11 @@ def test_unknown_code_is_refused() -> None:
         queries.division("341621999999")
 
 
+def test_hostile_code_is_refused_like_any_other(client: Client) -> None:
+    for code in ("%00", "3416%00000000", "'; --", "３４１６０２００００００"):
+        assert client.get(f"/api/v1/divisions?parent={code}").status_code == 422
+
+
 @pytest.mark.parametrize(
     ("words", "name"),
     [
@@ -61,6 +66,7 @@ def test_search_keeps_to_its_limit_and_to_one_query(django_assert_num_queries: A
         assert len(queries.search("村", 7)) == 7
     assert queries.search("   ") == []
     assert queries.search("%") == []
+    assert queries.search("\0") == []
 
 
 @pytest.mark.parametrize(

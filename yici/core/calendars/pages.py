@@ -53,7 +53,7 @@ def year(request: HttpRequest, year: int) -> HttpResponse:
 @require_POST
 @managers_only
 def enter_notice(request: HttpRequest, year: int) -> HttpResponse:
-    form = {name: request.POST.get(name, "") for name in ("title", "document_number", "issued_on", "days")}
+    form = _posted(request, "title", "document_number", "issued_on", "days")
     try:
         days = services.parse_days(form["days"])
         issued_on = _date(form["issued_on"], "issued_on") if form["issued_on"] else None
@@ -67,7 +67,7 @@ def enter_notice(request: HttpRequest, year: int) -> HttpResponse:
 @require_POST
 @managers_only
 def change_day(request: HttpRequest, year: int) -> HttpResponse:
-    form = {name: request.POST.get(name, "") for name in ("date", "nature", "name", "reason")}
+    form = _posted(request, "date", "nature", "name", "reason")
     try:
         date = _date(form["date"], "date")
         if date.year != year:

@@ -26,6 +26,7 @@ __all__ = [
 
 def division(code: str) -> Division:
     """The division of a 12-digit code. Raises `UnknownDivision`."""
+    level_of(code)
     found = Division.objects.filter(pk=code).first()
     if found is None:
         raise UnknownDivision(code=code)
@@ -71,7 +72,7 @@ def search(words: str, limit: int = 20) -> list[Division]:
     「涡阳 西阳」, `guoyang`, `gjz` all find something. A whole name comes before a beginning, a wider
     division before a narrower one.
     """
-    parts = words.lower().split()[:6]
+    parts = words.replace("\0", "").lower().split()[:6]  # PostgreSQL text holds no NUL
     if not parts:
         return []
     condition = Q()
