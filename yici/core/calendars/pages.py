@@ -81,6 +81,10 @@ def change_day(request: HttpRequest, year: int) -> HttpResponse:
     return redirect("calendars:year", year=year)
 
 
+def _posted(request: HttpRequest, *names: str) -> dict[str, str]:
+    return {name: request.POST.get(name, "").replace("\0", "") for name in names}  # PostgreSQL text holds no NUL
+
+
 def _show(request: HttpRequest, year: int, form: dict[str, Any], errors: dict[str, str] | None = None) -> HttpResponse:
     if not FIRST_YEAR <= year <= LAST_YEAR:
         raise NotFound
