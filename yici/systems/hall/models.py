@@ -32,7 +32,7 @@ class ServiceItem(models.Model):
     state_reason = models.JSONField(null=True, help_text="bilingual: why it is suspended or cancelled")
     spelling = models.JSONField(default=list, help_text="one pinyin syllable per character of the name, for highlighting")
     task_type = models.CharField(max_length=40)
-    kind = models.CharField(max_length=20, help_text="administrative_approval or public_service")
+    kind = models.CharField(max_length=30, help_text="administrative_approval or public_service")
     level = models.CharField(max_length=10)
     subjects = models.JSONField(default=list, help_text="person, enterprise")
     topics = models.JSONField(default=list, help_text="life events, slugs of topics.yaml")
