@@ -8,7 +8,6 @@ from decimal import ROUND_HALF_UP, Decimal
 from enum import StrEnum
 
 from django.utils.translation import gettext as _
-from django.utils.translation import pgettext
 
 from yici.base.errors import Invalid
 
@@ -34,10 +33,10 @@ class Qualifier(StrEnum):
         """The word before the figure."""
         return {
             Qualifier.EXACT: "",
-            Qualifier.AT_LEAST: pgettext("qualifier", "不少于"),
-            Qualifier.AT_MOST: pgettext("qualifier", "不超过"),
-            Qualifier.ABOUT: pgettext("qualifier", "约"),
-            Qualifier.FORECAST: pgettext("qualifier", "预计"),
+            Qualifier.AT_LEAST: _("不少于"),
+            Qualifier.AT_MOST: _("不超过"),
+            Qualifier.ABOUT: _("约"),
+            Qualifier.FORECAST: _("预计"),
         }[self]
 
 
@@ -118,6 +117,9 @@ class Comparison:
 
     def describe(self, base: str = "") -> str:
         """In words: 增加248%, 比上月减少12%, 是2016年的6倍, 增加31.2个百分点."""
+        return self._in_words(base).strip()
+
+    def _in_words(self, base: str) -> str:
         figure = _plain(abs(self.value))
         than = _("比%(base)s") % {"base": base} if base else ""
         words = {"than": than, "base": base, "figure": figure}
