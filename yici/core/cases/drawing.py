@@ -18,7 +18,7 @@ from yici.core.cases.rules import CLOSED_STATES, STATES, Workflow, state_label
 
 _ids = count(1)
 _TALL_WIDTH, _TALL_STEP, _TALL_NODE = 328, 104, 64
-_WIDE_STEP, _WIDE_NODE, _WIDE_HEIGHT = 184, 136, 168
+_WIDE_GAP, _WIDE_NODE, _WIDE_HEIGHT = 46, 120, 160
 _GOOD = frozenset({"approved", "approved_tolerant"})
 _SHOWN_EXITS = 2
 
@@ -40,10 +40,12 @@ def workflow_svg(workflow: Workflow, current_stage: str | None = None, done_stag
     title = str(workflow.label)
     description = _description(nodes)
     number = next(_ids)
+    node_width = max(_WIDE_NODE, *(_width_of(node.label) + 24 for node in nodes))
+    wide = len(nodes) * (node_width + _WIDE_GAP) - _WIDE_GAP + 4
     body = (
         '<div class="workflow">'
         + _svg("tall", number, title, description, _tall(nodes), _TALL_WIDTH, len(nodes) * _TALL_STEP - 28)
-        + _svg("wide", number, title, description, _wide(nodes), len(nodes) * _WIDE_STEP - 40, _WIDE_HEIGHT)
+        + _svg("wide", number, title, description, _wide(nodes, node_width), wide, _WIDE_HEIGHT)
         + "</div>"
     )
     return mark_safe(body)  # noqa: S308 - every text is escaped where it is put in
@@ -99,8 +101,9 @@ def _description(nodes: Sequence[_Node]) -> str:
 
 def _svg(form: str, number: int, title: str, description: str, body: str, width: int, height: int) -> str:
     name = f"workflow-{form}-{number}"
+    size = "small" if width < 560 else ("medium" if width < 780 else "large")
     return (
-        f'<svg class="workflow-{form}" viewBox="0 0 {width} {height}" role="img" '
+        f'<svg class="workflow-{form} {size}" viewBox="0 0 {width} {height}" role="img" '
         f'aria-labelledby="{name}-t {name}-d"><title id="{name}-t">{escape(title)}</title>'
         f'<desc id="{name}-d">{escape(description)}</desc>{body}</svg>'
     )
@@ -138,14 +141,20 @@ def _exits_tall(node: _Node, top: int) -> str:
     )
 
 
-def _wide(nodes: Sequence[_Node]) -> str:
+def _width_of(words: str) -> int:
+    """Rough width in units of the drawing at the size of a name: a Han character is as wide as it is high."""
+    return sum(15 if ord(letter) > 0x2E7F else 9 for letter in words)
+
+
+def _wide(nodes: Sequence[_Node], node_width: int) -> str:
     parts = []
     for index, node in enumerate(nodes):
-        left, middle = index * _WIDE_STEP + 2, index * _WIDE_STEP + 2 + _WIDE_NODE // 2
+        left = index * (node_width + _WIDE_GAP) + 2
+        right, middle = left + node_width, left + node_width // 2
         if index + 1 < len(nodes):
-            parts.append(_arrow(left + _WIDE_NODE, 70, left + _WIDE_STEP - 4, 70, node.state == "done"))
+            parts.append(_arrow(right, 70, right + _WIDE_GAP - 3, 70, node.state == "done"))
         parts.append(f'<g class="stage {node.state}">')
-        parts.append(f'<rect x="{left}" y="34" width="{_WIDE_NODE}" height="72" rx="12"/>')
+        parts.append(f'<rect x="{left}" y="34" width="{node_width}" height="72" rx="12"/>')
         parts.append(_badge(middle, 34, index, node.state))
         parts.append(_text(middle, 76 if not node.role else 70, node.label, "name", "middle"))
         if node.role:

@@ -7,15 +7,17 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
+from decimal import Decimal
 
 from yici.core.calendars.queries import calendar
+from yici.core.calendars.rules import Unit
+from yici.core.cases.journal import as_segments
 from yici.core.cases.models import Case, CaseEvent, ClockSegment
 from yici.core.cases.rules import CLOSED_STATES, ClockReading, Workflow, light_of, read_clock_or_unknown
-from yici.core.cases.journal import as_segments
 from yici.core.cases.rules.states import ACCEPTING_STATES
 
 EVENT_FIELDS = ("state", "stage", "outcome", "event_count", "accepted_at", "closed_at", "urged")
-CLOCK_FIELDS = ("clock", "due_at", "legal_due_at", "yellow_at", "light", "closed_on_time")
+CLOCK_FIELDS = ("clock", "due_at", "legal_due_at", "yellow_at", "light", "closed_on_time", "used_days")
 
 
 _SEVERITY = {"green": 0, "yellow": 1, "red": 2}
@@ -76,7 +78,14 @@ def read_clocks(
     case.yellow_at = reading.yellow_at if reading else None
     light = "none" if closed_at else light_of(reading, now)
     case.light = light if turn or _SEVERITY.get(light, 0) <= _SEVERITY.get(case.light, 0) else "green"
-    case.closed_on_time = None
+    case.closed_on_time = case.used_days = None
     if closed_at and reading and reading.is_known and case.outcome != "merged":
         case.closed_on_time = not reading.is_overdue
+        case.used_days = _working_days([run for run in runs if run.clock == reading.clock])
     return reading
+
+
+def _working_days(runs: Sequence[ClockSegment]) -> Decimal:
+    days = calendar()
+    stretches = [(run.started_at, run.ended_at) for run in runs if run.ended_at]
+    return sum((days.working_time_between(start, end, Unit.WORKING_DAY) for start, end in stretches), Decimal(0))

@@ -68,6 +68,7 @@ class Migration(migrations.Migration):
                 ('yellow_at', models.DateTimeField(null=True)),
                 ('light', models.CharField(choices=[('green', '正常'), ('yellow', '临期'), ('red', '超期'), ('stopped', '停表'), ('none', '无时限')], default='none', max_length=10)),
                 ('closed_on_time', models.BooleanField(null=True)),
+                ('used_days', models.DecimalField(decimal_places=2, help_text='working days the last clock ran until closing, stops not counted', max_digits=8, null=True)),
                 ('urged', models.IntegerField(default=0, help_text='times urged or supervised')),
                 ('assignee', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='case_assignee', to=settings.AUTH_USER_MODEL)),
                 ('division', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='places.division')),

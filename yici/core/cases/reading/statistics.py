@@ -1,6 +1,7 @@
 """Counts every case type gets for free. Mystery shopping is left out of all of them.
 
-opened, self_filed: by the day of opening · accepted: by the day of acceptance · closed and what follows
+opened, self_filed, corrected: by the day of opening · accepted and the lights of those still open: by the day
+of acceptance · closed and what follows
 from it: by the day of closing. closed_normally are those decided on the matter itself (approved, denied);
 on_time are those of them closed before the promised moment, out of those whose deadline was known.
 """
@@ -13,16 +14,30 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
-from django.db.models import Count, F, Q, QuerySet, Value
-from django.db.models.functions import Concat, Substr, TruncMonth
+from django.db.models import Count, DecimalField, Exists, F, OuterRef, Q, QuerySet, Sum, Value
+from django.db.models.functions import Coalesce, Concat, Substr, TruncMonth
 from django.utils import timezone
 
-from yici.core.cases.models import Case
+from yici.core.cases.models import Case, Correction
 from yici.core.cases.rules import DECIDED_OUTCOMES
 from yici.core.people.queries import Scope
 from yici.core.places.models import Division
 
-_MEASURES = ("opened", "self_filed", "accepted", "corrected", "closed", "closed_normally", "timed", "on_time")
+_MEASURES = (
+    "opened",
+    "self_filed",
+    "corrected",
+    "accepted",
+    "accepted_self_filed",
+    "green",
+    "yellow",
+    "red",
+    "closed",
+    "closed_normally",
+    "timed",
+    "on_time",
+    "used_days",
+)
 
 
 class Breakdown(StrEnum):
@@ -40,12 +55,17 @@ class StatisticsRow:
     label: str
     opened: int = 0
     self_filed: int = 0
-    accepted: int = 0
     corrected: int = 0
+    accepted: int = 0
+    accepted_self_filed: int = 0
+    green: int = 0
+    yellow: int = 0
+    red: int = 0
     closed: int = 0
     closed_normally: int = 0
     timed: int = 0
     on_time: int = 0
+    used_days: Decimal = Decimal(0)
 
     @property
     def self_filed_rate(self) -> Decimal | None:
@@ -58,6 +78,10 @@ class StatisticsRow:
     @property
     def on_time_rate(self) -> Decimal | None:
         return _rate(self.on_time, self.timed)
+
+    @property
+    def average_working_days(self) -> Decimal | None:
+        return self.used_days / self.timed if self.timed else None
 
     @property
     def correction_rate(self) -> Decimal | None:
@@ -80,7 +104,7 @@ def statistics(
         cases = cases.filter(scope.q())
     if type:
         cases = cases.filter(type__slug=type)
-    low, high = _moments(period)
+    low, high = moments_of(period)
     opened = _stream(cases, "opened_at", low, high, breakdown, _OPENED)
     accepted = _stream(cases.filter(accepted_at__isnull=False), "accepted_at", low, high, breakdown, _ACCEPTED)
     closed = _stream(cases.filter(closed_at__isnull=False), "closed_at", low, high, breakdown, _CLOSED)
@@ -96,18 +120,28 @@ def light_counts(scope: Scope | None = None) -> dict[str, int]:
     return dict(rows)
 
 
-_ZERO = Value(0)
+_DAYS = DecimalField(max_digits=14, decimal_places=2)
+_ZERO, _NO_DAYS = Value(0), Value(Decimal(0), output_field=_DAYS)
 _OPENED = {
     "opened": Count("pk"),
     "self_filed": Count("pk", filter=Q(is_self_filed=True)),
-    "corrected": Count("pk", filter=Q(corrections__isnull=False), distinct=True),
+    "corrected": Count("pk", filter=Exists(Correction.objects.filter(case=OuterRef("pk")))),
 }
-_ACCEPTED = {"accepted": Count("pk")}
+_ACCEPTED = {
+    "accepted": Count("pk"),
+    "accepted_self_filed": Count("pk", filter=Q(is_self_filed=True)),
+    "green": Count("pk", filter=Q(closed_at=None, light="green")),
+    "yellow": Count("pk", filter=Q(closed_at=None, light="yellow")),
+    "red": Count("pk", filter=Q(closed_at=None, light="red")),
+}
 _CLOSED = {
     "closed": Count("pk"),
     "closed_normally": Count("pk", filter=Q(outcome__in=DECIDED_OUTCOMES)),
     "timed": Count("pk", filter=Q(outcome__in=DECIDED_OUTCOMES, closed_on_time__isnull=False)),
     "on_time": Count("pk", filter=Q(outcome__in=DECIDED_OUTCOMES, closed_on_time=True)),
+    "used_days": Coalesce(
+        Sum("used_days", filter=Q(outcome__in=DECIDED_OUTCOMES, closed_on_time__isnull=False)), _NO_DAYS
+    ),
 }
 
 
@@ -124,10 +158,8 @@ def _stream(
     if high:
         cases = cases.filter(**{f"{moment}__lt": high})
     key, label = _key_of(breakdown, moment)
-    measures = {f"n_{name}": counts.get(name, _ZERO) for name in _MEASURES}
-    if "corrected" in counts:  # the join to corrections multiplies rows
-        measures["n_opened"] = Count("pk", distinct=True)
-        measures["n_self_filed"] = Count("pk", filter=Q(is_self_filed=True), distinct=True)
+    missing = {name: _NO_DAYS if name == "used_days" else _ZERO for name in _MEASURES}
+    measures = {f"n_{name}": counts.get(name, missing[name]) for name in _MEASURES}
     names = ("key_", "label_", *measures)
     grouped = cases.order_by().annotate(key_=key, label_=label).values("key_", "label_").annotate(**measures)
     return grouped.values_list(*names)
@@ -169,7 +201,7 @@ def _sorted(rows: dict[str, StatisticsRow], breakdown: Breakdown | None) -> list
     return sorted(rows.values(), key=lambda row: (-row.opened, -row.closed, row.key))
 
 
-def _moments(period: Any) -> tuple[dt.datetime | None, dt.datetime | None]:
+def moments_of(period: Any) -> tuple[dt.datetime | None, dt.datetime | None]:
     if period is None:
         return None, None
     first, last = (period.start, period.end) if hasattr(period, "start") else period
