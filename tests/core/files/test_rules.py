@@ -14,7 +14,7 @@ from yici.core.files.rules import Damaged, FileRejected, TypeMismatch, TypeNotAl
 
 
 def check(body: bytes, name: str) -> str:
-    return rules.check_type(io.BytesIO(body), len(body), name)
+    return inspection.check_type(io.BytesIO(body), len(body), name)
 
 
 @pytest.mark.parametrize(

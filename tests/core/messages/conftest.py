@@ -114,7 +114,7 @@ def mail_server(settings: Any) -> Iterator[list[bytes]]:
     thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
-    settings.EMAIL_HOST, settings.EMAIL_PORT = server.server_address
+    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", server.server_address[1]
     yield server.mails  # type: ignore[attr-defined]
     server.shutdown()
     server.server_close()

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from django.db import connection, connections, transaction
+from procrastinate.contrib.django import app
 
 from tests.core.messages.conftest import LiveGateway
 from yici.base import clock
@@ -50,6 +51,14 @@ def test_rolled_back_fact_is_never_told(gateway: LiveGateway) -> None:
     assert services.deliver_due() == 0
     assert not Delivery.objects.exists() and gateway.messages() == []
     assert _jobs() == 0
+
+
+def test_worker_sends_what_was_committed(gateway: LiveGateway) -> None:
+    tell(PHONE)
+    worker = app.with_connector(app.connector.get_worker_connector())  # type: ignore[attr-defined]
+    worker.run_worker(wait=False, listen_notify=False, install_signal_handlers=False, queues=["default"])
+    assert len(gateway.messages()) == 1
+    assert Delivery.objects.get().state == Delivery.State.SENT
 
 
 def test_kill_between_commit_and_sending_loses_nothing(gateway: LiveGateway) -> None:

@@ -54,7 +54,7 @@ def test_telling_writes_a_message_and_an_sms(citizen: Account, gateway: LiveGate
     assert delivery.state == "sent" and delivery.provider_reference and delivery.attempts == 1
     (sms,) = gateway.messages()
     assert sms["mobiles"] == PHONE and sms["request_id"] == str(delivery.key)
-    assert sms["content"].startswith("【亳州一次办】已收到您的“高龄津贴”申请") and sms["content"].count("【") == 1
+    assert sms["content"].startswith("【亳州一次办】已收到“高龄津贴”申请") and sms["content"].count("【") == 1
     assert services.deliver_due() == 0
 
 

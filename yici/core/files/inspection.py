@@ -1,4 +1,4 @@
-"""Looking inside a file: sizes of images, members of office documents, text that is text.
+"""What a file is, decided from its bytes: its type, sizes of images, members of documents, text that is text.
 
 Every check reads in pieces and has a limit, because the file comes from a stranger. `PK` archives must be
 exactly one archive from the first byte to the last, so that nothing hides before or behind it.
@@ -11,11 +11,21 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Callable
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
-from yici.core.files.rules import CHUNK, Damaged, FileRejected, TypeNotAllowed
+from yici.core.files.rules import (
+    ALLOWED,
+    CHUNK,
+    KINDS,
+    Damaged,
+    FileRejected,
+    TypeMismatch,
+    TypeNotAllowed,
+    extension_of,
+)
 
 PIXEL_LIMIT = 100_000_000  # 100 MP: larger ones exhaust the memory of whoever opens them
 UNPACKED_LIMIT = 200 * 1024 * 1024  # bytes of all members together
@@ -23,6 +33,86 @@ MEMBER_LIMIT = 5_000
 RATIO_LIMIT = 200  # unpacked : packed of one member over 1 MB; real spreadsheets stay below 50
 _END = struct.Struct("<4s4H2LH")  # end of central directory record, APPNOTE 4.3.16
 _MACROS = ("vbaproject.bin", ".exe", ".dll", ".js", ".vbs", ".bat", ".cmd", ".scr", ".ps1", ".html", ".htm", ".svg")
+
+# Signatures of what is refused by name, so that the message can say what it was (libmagic, public lists).
+_REFUSED: list[tuple[bytes, Any]] = [
+    (b"MZ", gettext_lazy("这是可执行程序，不能上传。")),
+    (b"\x7fELF", gettext_lazy("这是可执行程序，不能上传。")),
+    (b"\xca\xfe\xba\xbe", gettext_lazy("这是可执行程序，不能上传。")),
+    (b"\xcf\xfa\xed\xfe", gettext_lazy("这是可执行程序，不能上传。")),
+    (b"#!", gettext_lazy("这是脚本程序，不能上传。")),
+    (b"GIF8", gettext_lazy("不支持 GIF 动图，请另存为 JPG 或 PNG。")),
+    (b"BM", gettext_lazy("不支持 BMP 图片，请另存为 JPG 或 PNG。")),
+    (b"\xd0\xcf\x11\xe0", gettext_lazy("这是旧版 Office 文件，请另存为 DOCX、XLSX 或 PDF。")),
+    (b"Rar!", gettext_lazy("不支持压缩包，请逐个上传其中的文件。")),
+    (b"7z\xbc\xaf", gettext_lazy("不支持压缩包，请逐个上传其中的文件。")),
+    (b"\x1f\x8b", gettext_lazy("不支持压缩包，请逐个上传其中的文件。")),
+]
+_MARKUP = (
+    b"<!doctype",
+    b"<html",
+    b"<head",
+    b"<body",
+    b"<script",
+    b"<svg",
+    b"<?xml",
+    b"<?php",
+    b"<iframe",
+    b"javascript:",
+)
+_BOMS = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+
+
+def check_type(stream: BinaryIO, size: int, name: str) -> str:
+    """The media type of an allowed file. Raises a `FileRejected` that says what is wrong and what to do."""
+    if size == 0:
+        raise Damaged(_("文件是空的，请检查后重新上传。"))
+    family = _family(stream, size)
+    kind = KINDS.get(extension_of(name))
+    if kind is None:
+        raise TypeNotAllowed(_("不支持这种文件。可以上传：%(types)s。") % {"types": ALLOWED})
+    if family == "zip":
+        family = office_family(stream, size)
+    if family == "text":
+        check_text(stream)
+    if kind.family != family:
+        raise TypeMismatch()
+    if family in IMAGE_READERS:
+        check_image(stream, size, family)
+    if family == "pdf":
+        check_pdf(stream, size)
+    return kind.media_type
+
+
+def _family(stream: BinaryIO, size: int) -> str:
+    """`pdf`, `png`, `jpeg`, `webp`, `zip` or `text`, from the first bytes. Refuses the known dangerous ones."""
+    stream.seek(0)
+    head = stream.read(4096)
+    if head.startswith(b"%PDF-"):
+        return "pdf"
+    if head.startswith(b"\x89PNG\r\n\x1a\n"):
+        return "png"
+    if head.startswith(b"\xff\xd8\xff"):
+        return "jpeg"
+    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
+        return "webp"
+    if head.startswith(b"PK\x03\x04"):
+        return "zip"
+    for magic, message in _REFUSED:
+        if head.startswith(magic):
+            raise TypeNotAllowed(str(message))
+    if head[4:8] == b"ftyp":
+        raise TypeNotAllowed(_("不支持 HEIC 照片或视频，请在手机相册中另存为 JPG。"))
+    _refuse_markup(head)
+    return "text"
+
+
+def _refuse_markup(head: bytes) -> None:
+    for bom in _BOMS:
+        head = head.removeprefix(bom)
+    plain = head.replace(b"\0", b"").lstrip().lower()
+    if any(mark in plain for mark in _MARKUP) or plain.startswith(b"<"):
+        raise TypeNotAllowed(_("这是网页或脚本内容，不能上传。请另存为 PDF 或图片。"))
 
 
 def check_text(stream: BinaryIO) -> None:

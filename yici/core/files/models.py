@@ -2,6 +2,7 @@
 
 from django.db import models
 
+from yici.base import clock
 from yici.core.people.models import Account, Person
 
 
@@ -33,7 +34,7 @@ class StoredFile(models.Model):
     case_number = models.TextField(blank=True, db_index=True)
     retain_until = models.DateField(null=True, help_text="may be removed after this day; null: for ever")
     removed_at = models.DateTimeField(null=True)
-    created_at = models.DateTimeField(auto_now_add=True)
+    created_at = models.DateTimeField(default=clock.now)
 
     class Meta:
         indexes = [

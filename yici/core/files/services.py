@@ -19,11 +19,12 @@ from django.core.files import File
 from django.core.files.storage import default_storage
 from django.db import connection, transaction
 from django.utils.translation import gettext as _
+from procrastinate.contrib.django import app
 
 from yici.base import clock
 from yici.base.errors import Invalid, NotFound
 from yici.core.audit import services as audit
-from yici.core.files import antivirus, rules
+from yici.core.files import antivirus, inspection, rules
 from yici.core.files.models import StoredFile
 from yici.core.files.rules import CHUNK, FileRejected, Infected, TooLarge, TypeMismatch, TypeNotAllowed
 from yici.core.people.models import Account, Person
@@ -82,7 +83,7 @@ def store(
         stream = cast(BinaryIO, spool)
         digest, size = _receive(readable, stream, settings.FILE_SIZE_LIMIT)
         cleaned = rules.clean_name(name)
-        media_type = rules.check_type(stream, size, cleaned)
+        media_type = inspection.check_type(stream, size, cleaned)
         with transaction.atomic():
             _lock(digest)
             _keep_bytes(stream, digest)
@@ -99,9 +100,7 @@ def store(
                 retain_until=_day(retention_days),
             )
             if stored.scan == StoredFile.Scan.PENDING:
-                from yici.core.files import jobs
-
-                jobs.scan_file.defer(stored_id=stored.pk)
+                app.configure_task("files.scan_file").defer(stored_id=stored.pk)
     return stored
 
 

@@ -2,6 +2,7 @@
 
 from django.db import models
 
+from yici.base import clock
 from yici.core.people.models import Account
 
 
@@ -15,7 +16,7 @@ class Message(models.Model):
     link = models.TextField(blank=True, help_text="path within the site")
     case_number = models.TextField(blank=True)
     read_at = models.DateTimeField(null=True)
-    created_at = models.DateTimeField(auto_now_add=True)
+    created_at = models.DateTimeField(default=clock.now)
 
     class Meta:
         indexes = [
@@ -60,7 +61,7 @@ class Delivery(models.Model):
     expires_at = models.DateTimeField(help_text="no attempt after this: news that comes too late only confuses")
     last_error = models.TextField(blank=True)
     provider_reference = models.TextField(blank=True)
-    created_at = models.DateTimeField(auto_now_add=True)
+    created_at = models.DateTimeField(default=clock.now)
     sent_at = models.DateTimeField(null=True)
 
     class Meta:
