@@ -173,7 +173,8 @@ def test_the_owner_is_reminded_once_before_it_expires(draft, account):
     with clock.at(NOW + dt.timedelta(days=28)):
         assert services.remind_of_expiry() == 1
         assert services.remind_of_expiry() == 0
-    assert Message.objects.filter(recipient=account).count() == 1
+    (message,) = Message.objects.filter(recipient=account)
+    assert "高龄津贴" in message.body and "2026-12-23" in message.body and "{" not in message.body
 
 
 def test_a_submitted_draft_is_closed_and_its_files_belong_to_the_case(draft, form, account, mother):

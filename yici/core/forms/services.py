@@ -10,6 +10,7 @@ from typing import Any
 
 from django.db import transaction
 from django.utils.datastructures import MultiValueDict
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from yici.base import clock
@@ -278,7 +279,7 @@ def remind_of_expiry() -> int:
             if draft is None:
                 continue
             days = max(1, (draft.expires_at - now).days)
-            context = {"title": draft.title, "days": days}
+            context = {"title": draft.title, "days": days, "date": timezone.localdate(draft.expires_at).isoformat()}
             messages.tell(draft.owner, "draft.expiring", context, link=str(draft.context.get("resume_link", "")))
             draft.reminded_at = now
             draft.save(update_fields=["reminded_at"])
