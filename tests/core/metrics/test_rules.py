@@ -82,7 +82,15 @@ def test_the_ratio_times_the_old_value_is_the_new_value(now: Decimal, before: De
 
 @pytest.mark.parametrize(
     ("words", "qualifier"),
-    [("20多万", "≥"), ("近千件", "≤"), ("约3亿", "≈"), ("3亿左右", "≈"), ("预计超过8亿元", "forecast"), ("不超过5个", "≤"), ("218类", "=")],
+    [
+        ("20多万", "≥"),
+        ("近千件", "≤"),
+        ("约3亿", "≈"),
+        ("3亿左右", "≈"),
+        ("预计超过8亿元", "forecast"),
+        ("不超过5个", "≤"),
+        ("218类", "="),
+    ],
 )
 def test_qualifiers_are_read_from_words(words: str, qualifier: str) -> None:
     assert Qualifier.of_words(words) == qualifier
@@ -107,7 +115,9 @@ def test_periods_of_the_day_meet_their_year_before() -> None:
     assert start.isoformat() == "2026-11-23T00:00:00+08:00" and after - start == dt.timedelta(days=1)
 
 
-@pytest.mark.parametrize("code", ["", "2026-13", "2026-02-30", "2025-W53", "2026-Q5", "26", "0001", "2026-1", "２０２６", "2026\n"])
+@pytest.mark.parametrize(
+    "code", ["", "2026-13", "2026-02-30", "2025-W53", "2026-Q5", "26", "0001", "2026-1", "２０２６", "2026\n"]
+)
 def test_malformed_periods_are_refused(code: str) -> None:
     with pytest.raises(Invalid):
         Period.parse(code)

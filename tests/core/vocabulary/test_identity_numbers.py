@@ -55,7 +55,13 @@ def test_any_text_is_either_read_or_refused_with_words(text: str) -> None:
 
 @pytest.mark.parametrize(
     "typed",
-    [f" {FARMER} ", f"\u3000{FARMER}\u3000", f"{FARMER}\n", f"\ufeff{FARMER}", FARMER.translate({48 + n: 0xFF10 + n for n in range(10)})],
+    [
+        f" {FARMER} ",
+        f"\u3000{FARMER}\u3000",
+        f"{FARMER}\n",
+        f"\ufeff{FARMER}",
+        FARMER.translate({48 + n: 0xFF10 + n for n in range(10)}),
+    ],
 )
 def test_blanks_around_and_full_width_digits_are_forgiven(typed: str) -> None:
     assert parse_id_number(typed).number == FARMER

@@ -104,7 +104,9 @@ def test_every_element_takes_or_refuses_any_text_and_a_stored_value_is_stable(el
 
 
 @pytest.mark.parametrize("name", sorted(CHECKS))
-@pytest.mark.parametrize("hostile", ["1" * 50_000, "a" * 50_000 + "!", "皖S" + " " * 50_000, "a@" + "a." * 25_000, "王·" * 25_000])
+@pytest.mark.parametrize(
+    "hostile", ["1" * 50_000, "a" * 50_000 + "!", "皖S" + " " * 50_000, "a@" + "a." * 25_000, "王·" * 25_000]
+)
 def test_hostile_lengths_are_refused_at_once(name: str, hostile: str) -> None:
     started = time.perf_counter()
     with pytest.raises(Invalid):
@@ -150,7 +152,10 @@ def test_a_masked_name_keeps_its_length_and_never_shows_it_whole(name: str) -> N
         assert len(mask_name(name)) == len(name) and "*" in mask_name(name)
 
 
-@given(st.sampled_from([item.id for item in queries.elements() if item.sensitivity == "sensitive"]), st.text(min_size=1, max_size=60))
+@given(
+    st.sampled_from([item.id for item in queries.elements() if item.sensitivity == "sensitive"]),
+    st.text(min_size=1, max_size=60),
+)
 def test_a_sensitive_value_is_never_shown_whole(element: str, value: str) -> None:
     assert mask(element, value) != value or "*" in value
 

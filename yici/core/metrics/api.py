@@ -82,7 +82,9 @@ def list_metrics(request: HttpRequest) -> list[MetricDefinition]:
     return list(queries.metrics())
 
 
-@router.get("/metrics/{metric_id}", response=MeasurementOut, auth=staff_auth, summary="统计指标数值 · Value of a metric")
+@router.get(
+    "/metrics/{metric_id}", response=MeasurementOut, auth=staff_auth, summary="统计指标数值 · Value of a metric"
+)
 def get_metric(request: HttpRequest, metric_id: str, period: str = "", by: str = "") -> dict[str, Any]:
     """`period`: 2026, 2026-Q4, 2026-11, 2026-W47 or 2026-11-23 (default: the current one of the metric's type).
 

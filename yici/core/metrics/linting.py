@@ -42,4 +42,6 @@ def _findings(name: str, body: Any, items: list[Any]) -> Iterator[Finding]:
         seen.add(metric.id)
         for key, text in (("label", metric.label), ("unit", metric.unit), ("definition", metric.definition)):
             if not (text.zh.strip() and text.en.strip()):
-                yield Finding(name, line, "metrics.languages", f"{metric.id} 的 {key} 缺少中文或英文。", "补上 zh 和 en。")
+                yield Finding(
+                    name, line, "metrics.languages", f"{metric.id} 的 {key} 缺少中文或英文。", "补上 zh 和 en。"
+                )

@@ -67,7 +67,14 @@ def export(request: HttpRequest, metric_id: str) -> HttpResponse:
     metric = measurement.metric
     header = [_("编号"), _("名称"), str(metric.label), _("单位"), _("分子"), _("分母")]
     writer.writerow([safe_cell(cell) for cell in header])
-    total: list[object] = [_("合计"), "", measurement.text, measurement.unit, measurement.numerator, measurement.denominator]
+    total: list[object] = [
+        _("合计"),
+        "",
+        measurement.text,
+        measurement.unit,
+        measurement.numerator,
+        measurement.denominator,
+    ]
     rows: list[list[object]] = [
         [part.row.key, part.row.label, part.text, measurement.unit, part.row.numerator, part.row.denominator]
         for part in measurement.rows

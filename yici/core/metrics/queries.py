@@ -105,9 +105,7 @@ def metric(metric_id: str) -> MetricDefinition:
         raise UnknownMetric() from None
 
 
-def measure(
-    metric_id: str, period: Period, breakdown: str | None = None, scope: Scope | None = None
-) -> Measurement:
+def measure(metric_id: str, period: Period, breakdown: str | None = None, scope: Scope | None = None) -> Measurement:
     """Count a metric now. Raises `UnknownMetric`, `UnknownBreakdown`.
 
     Without a breakdown: one provider call, and one for each comparison. With one: another for the rows.
@@ -202,9 +200,7 @@ def _problems(definition: MetricDefinition, total: Row, rows: Sequence[Row]) -> 
     return [check.message for check in checks if not check]
 
 
-def frozen(
-    metric_id: str, period: Period, breakdown: str = "", cutoff: dt.datetime | None = None
-) -> list[Snapshot]:
+def frozen(metric_id: str, period: Period, breakdown: str = "", cutoff: dt.datetime | None = None) -> list[Snapshot]:
     """The values frozen for a period at `cutoff`, else at the latest one; empty where nothing was frozen."""
     rows = Snapshot.objects.filter(
         metric=metric_id, period_start=period.start, period_end=period.end, breakdown=breakdown

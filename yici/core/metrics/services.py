@@ -52,7 +52,10 @@ def freeze(
     except IntegrityError as error:
         raise AlreadyFrozen() from error
     audit.record(
-        actor, "decide", subject=("metric", metric_id), purpose=_("冻结 %(period)s 的统计数值") % {"period": period.code}
+        actor,
+        "decide",
+        subject=("metric", metric_id),
+        purpose=_("冻结 %(period)s 的统计数值") % {"period": period.code},
     )
     return kept
 
@@ -70,6 +73,8 @@ def _snapshots(measured: queries.Measurement, breakdown: str, cutoff: dt.datetim
         figures = {"numerator": measured.numerator, "denominator": measured.denominator}
         return [Snapshot(**shared, **figures, value=measured.value)]
     return [
-        Snapshot(**shared, key=row.row.key, value=row.value, numerator=row.row.numerator, denominator=row.row.denominator)
+        Snapshot(
+            **shared, key=row.row.key, value=row.value, numerator=row.row.numerator, denominator=row.row.denominator
+        )
         for row in measured.rows
     ]

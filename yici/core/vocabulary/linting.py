@@ -81,9 +81,13 @@ class _Elements:
 
     def _one(self, element_id: str, fields: Any, line: int) -> Iterator[Finding]:
         if not ELEMENT_ID.fullmatch(element_id):
-            yield self._finding(line, "id", f"编号 {element_id} 不合规则。", "写成 小写组名.小写名称，例如 person.name。")
+            yield self._finding(
+                line, "id", f"编号 {element_id} 不合规则。", "写成 小写组名.小写名称，例如 person.name。"
+            )
         if element_id in self.seen:
-            yield self._finding(line, "duplicate", f"数据元 {element_id} 已在 {self.seen[element_id]} 定义。", "只保留一处。")
+            yield self._finding(
+                line, "duplicate", f"数据元 {element_id} 已在 {self.seen[element_id]} 定义。", "只保留一处。"
+            )
         self.seen.setdefault(element_id, f"{self.name}:{line}")
         try:
             element = Element.model_validate({"id": element_id, **fields})
@@ -101,12 +105,21 @@ class _Elements:
         if item.type == "code" and not item.code_list:
             yield self._finding(line, "code-list", f"{item.id} 是代码型，却没有 code_list。", "写上代码表编号。")
         if item.code_list and item.code_list not in self.lists:
-            yield self._finding(line, "code-list", f"代码表 {item.code_list} 不存在。", "在 code_lists 下新建或改正编号。")
+            yield self._finding(
+                line, "code-list", f"代码表 {item.code_list} 不存在。", "在 code_lists 下新建或改正编号。"
+            )
         known = CHECKS if item.type == "text" else NUMBER_CHECKS if item.type == "number" else frozenset[str]()
         if item.check and item.check not in known:
-            yield self._finding(line, "check", f"{item.id} 的 check: {item.check} 不存在。", f"可用：{'、'.join(sorted(known)) or '无'}。")
+            yield self._finding(
+                line,
+                "check",
+                f"{item.id} 的 check: {item.check} 不存在。",
+                f"可用：{'、'.join(sorted(known)) or '无'}。",
+            )
         if item.source and self.functions and item.source not in self.functions:
-            yield self._finding(line, "source", f"没有单位承担职能 {item.source}。", "改成 organisations 中写有的 function。")
+            yield self._finding(
+                line, "source", f"没有单位承担职能 {item.source}。", "改成 organisations 中写有的 function。"
+            )
         first = self.labels.setdefault(item.label.zh, item.id)
         if first != item.id:
             yield self._finding(
@@ -119,7 +132,9 @@ class _Elements:
         try:
             check(item, item.example)
         except Invalid as error:
-            yield self._finding(line, "example", f"{item.id} 的示例通不过自己的校验：{error.message}", "换一个有效的示例。")
+            yield self._finding(
+                line, "example", f"{item.id} 的示例通不过自己的校验：{error.message}", "换一个有效的示例。"
+            )
 
     def _finding(self, line: int, rule: str, message: str, remedy: str, level: Any = "error") -> Finding:
         return Finding(self.name, line, f"vocabulary.{rule}", message, remedy, level)
@@ -135,7 +150,9 @@ def _code_list(city: Path, path: Path) -> Iterator[Finding]:
         return
     if codes.id != path.stem or not CODE_LIST_ID.fullmatch(codes.id):
         message = f"代码表编号 {codes.id} 与文件名 {path.stem} 不一致或不合规则。"
-        yield Finding(name, body.line_of("id"), "vocabulary.id", message, "编号用小写字母、数字、下划线并与文件名相同。")
+        yield Finding(
+            name, body.line_of("id"), "vocabulary.id", message, "编号用小写字母、数字、下划线并与文件名相同。"
+        )
     seen: set[str] = set()
     for place, code in enumerate(codes.codes):
         line = body.line_of("codes", place)

@@ -56,9 +56,7 @@ def elements_using(list_id: str) -> Sequence[Element]:
     return tuple(item for item in elements() if item.code_list == list_id)
 
 
-def search_elements(
-    words: str = "", *, group: str = "", source: str = "", sensitivity: str = ""
-) -> Sequence[Element]:
+def search_elements(words: str = "", *, group: str = "", source: str = "", sensitivity: str = "") -> Sequence[Element]:
     """Elements whose id, label, standard or help holds every word, narrowed by exact facets."""
     wanted = words[:100].casefold().split()
     return tuple(

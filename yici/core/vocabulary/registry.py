@@ -37,7 +37,9 @@ def _elements_of(city: Path) -> MappingProxyType[str, Element]:
         for element_id, fields in (body.get("elements") or {}).items():
             if element_id in found:
                 raise Misconfigured(f"{path}:{body['elements'].line_of(element_id)} 数据元 {element_id} 重复定义。")
-            found[element_id] = _built(Element, {"id": element_id, **fields}, path, body.line_of("elements", element_id))
+            found[element_id] = _built(
+                Element, {"id": element_id, **fields}, path, body.line_of("elements", element_id)
+            )
     return MappingProxyType(found)
 
 

@@ -78,9 +78,7 @@ class Comparison:
     value: Decimal
 
     @classmethod
-    def between(
-        cls, kind: ComparisonKind | str, now: Decimal | None, before: Decimal | None
-    ) -> Comparison | None:
+    def between(cls, kind: ComparisonKind | str, now: Decimal | None, before: Decimal | None) -> Comparison | None:
         """Compare two values of one metric; points need both in percent. `None` where nothing can be said."""
         kind = ComparisonKind(kind)
         if now is None or before is None:

@@ -62,9 +62,7 @@ def parse_id_number(text: str) -> IdNumber:
     if re.fullmatch(r"[0-9]{15}", number):
         raise Invalid(_("您填写的是 15 位旧身份证号码，已停止使用，请填写现在身份证上的 18 位号码。"))
     if len(number) != 18:
-        raise Invalid(
-            _("身份证号码应为 18 位，您填写了 %(count)d 位，请对照身份证重新填写。") % {"count": len(number)}
-        )
+        raise Invalid(_("身份证号码应为 18 位，您填写了 %(count)d 位，请对照身份证重新填写。") % {"count": len(number)})
     if not _ID.fullmatch(number):
         raise Invalid(_("身份证号码前 17 位应为数字，第 18 位为数字或字母 X，请去掉其他字符。"))
     if number[:2] not in PROVINCES:

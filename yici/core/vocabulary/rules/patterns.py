@@ -29,7 +29,9 @@ _VIN = re.compile(r"[0-9A-HJ-NPR-Z]{17}")
 # new-energy plates have 6: a letter D/F-class first (small cars) or last (large cars).
 _PROVINCE_CHARACTERS = "京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼"
 _PLATE = re.compile(rf"[{_PROVINCE_CHARACTERS}][A-HJ-NP-Z][A-HJ-NP-Z0-9]{{4}}[A-HJ-NP-Z0-9挂学警港澳]")
-_NEW_ENERGY_PLATE = re.compile(rf"[{_PROVINCE_CHARACTERS}][A-HJ-NP-Z](?:[A-HJK][A-HJ-NP-Z0-9][0-9]{{4}}|[0-9]{{5}}[A-HJK])")
+_NEW_ENERGY_PLATE = re.compile(
+    rf"[{_PROVINCE_CHARACTERS}][A-HJ-NP-Z](?:[A-HJK][A-HJ-NP-Z0-9][0-9]{{4}}|[0-9]{{5}}[A-HJK])"
+)
 
 
 def check_phone(text: str) -> str:
