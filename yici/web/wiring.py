@@ -41,6 +41,46 @@ CITY_LINTERS = [
 
 def connect() -> None:
     """Plug providers, effects and panels into their ports. Called once, when Django is ready."""
+    from yici.core.cases import measures
+    from yici.core.cases import ports as cases
+    from yici.core.files import ports as files
+    from yici.core.forms import ports as forms
+    from yici.core.messages import services as messages
+    from yici.core.people import ports as people
+    from yici.platform.data import panels as data_panels
+    from yici.platform.data import queries as register
+    from yici.platform.data.facts import RegisterFacts
+    from yici.platform.data.services import apply_objection
+    from yici.platform.trust.queries import may_read_file as may_read_certificate
+    from yici.systems.hall import measures as hall_measures
+    from yici.systems.hall import panels as hall_panels
+    from yici.systems.hall import services as hall
+    from yici.systems.hall.queries import may_read_file as may_read_application_file
+
+    people.register_identity_source(register.confirms_identity)
+    people.register_household_source(register.household_evidence)
+    people.register_code_sender(messages.send_code)
+    people.register_notifier(_notify)
+
+    forms.register_fact_provider(RegisterFacts())
+
+    files.register_reader(may_read_application_file)
+    files.register_reader(may_read_certificate)
+
+    cases.register_effect("hall.issue_result", hall.defer_result)
+    cases.register_effect("hall.revoke_result", hall.revoke_result)
+    cases.register_effect("data.apply_objection", apply_objection)
+    cases.register_panel("hall", hall_panels.application_panels)
+    cases.register_panel("data", data_panels.objection_panels)
+
+    measures.register()
+    hall_measures.register()
+
+
+def _notify(recipient: Any, template: str, context: dict[str, Any], phone: str) -> None:
+    from yici.core.messages import services as messages
+
+    messages.tell(recipient, template, context, phone=phone)
 
 
 def load_city(city: Path, report: Callable[[str], None] = lambda line: None) -> None:

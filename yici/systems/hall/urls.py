@@ -4,11 +4,28 @@ from __future__ import annotations
 
 from django.urls import path
 
-from yici.systems.hall.pages import catalogue
+from yici.systems.hall.pages import apply, catalogue, my
 
 urlpatterns = [
     path("", catalogue.home, name="hall-home"),
     path("search/", catalogue.search, name="hall-search"),
     path("browse/", catalogue.browse, name="hall-browse"),
     path("items/<slug:code>/", catalogue.guide, name="hall-item"),
+    path("items/<slug:code>/start/", apply.start, name="hall-start"),
+    path("apply/<str:token>/", apply.task_list, name="hall-apply"),
+    path("apply/<str:token>/situation/", apply.situation, name="hall-apply-situation"),
+    path("apply/<str:token>/materials/", apply.materials, name="hall-apply-materials"),
+    path("apply/<str:token>/check/", apply.check, name="hall-apply-check"),
+    path("apply/<str:token>/submit/", apply.submit, name="hall-apply-submit"),
+    path("apply/<str:token>/discard/", apply.discard, name="hall-apply-discard"),
+    path("apply/<str:token>/form/<slug:page_id>/", apply.page, name="hall-apply-page"),
+    path("cases/<str:number>/receipt/", my.receipt, name="hall-receipt"),
+    path("my/", my.home, name="hall-my"),
+    path("my/cases/", my.my_cases, name="hall-my-cases"),
+    path("my/cases/<str:number>/", my.case, name="hall-my-case"),
+    path("my/cases/<str:number>/correct/", my.correct, name="hall-my-correct"),
+    path("my/cases/<str:number>/withdraw/", my.withdraw, name="hall-my-withdraw"),
+    path("my/cases/<str:number>/urge/", my.urge, name="hall-my-urge"),
+    path("my/cases/<str:number>/rate/", my.rate, name="hall-my-rate"),
+    path("my/drafts/", my.drafts, name="hall-my-drafts"),
 ]

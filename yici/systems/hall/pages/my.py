@@ -16,6 +16,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 from yici.base.errors import Invalid
 from yici.core.cases import queries as case_queries
 from yici.core.cases import services as cases
+from yici.core.cases.drawing import workflow_svg
 from yici.core.files import services as files
 from yici.core.files.models import StoredFile
 from yici.core.files.services import FileRejected
@@ -85,13 +86,14 @@ def case(request: HttpRequest, number: str) -> HttpResponse:
     found = case_queries.case_for_applicant(account_of(request), number)
     application = queries.application_of(found)
     definition = definition_of(application.version)
+    workflow = case_queries.workflow_for(found)
     context = {
         "case": found,
         "definition": definition,
         "item": application.version.item,
         "view": queries.application_view(application),
         "timeline": case_queries.timeline(found, public_only=True),
-        "picture": case_queries.picture(found),
+        "picture": workflow_svg(workflow, found.stage, case_queries.done_stages(found, workflow)),
         "correction": found.corrections.filter(answered_at=None).order_by("-id").first(),
         "certificates": trust.certificates_of_case(number),
         "evaluation": Evaluation.objects.filter(case=found).first(),

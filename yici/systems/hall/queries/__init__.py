@@ -1,5 +1,20 @@
 """Every read of the hall. The parts lie beside this file; this is the door."""
 
+from yici.systems.hall.queries.applications import (
+    ApplicationView,
+    Expected,
+    application_of,
+    application_view,
+    cases_of,
+    correction_page,
+    expected_dates,
+    files_by_id,
+    looks_in_case,
+    may_read_file,
+    objections_of,
+    promised_date,
+    waiting_for,
+)
 from yici.systems.hall.queries.catalogue import (
     Filters,
     Found,
@@ -16,16 +31,29 @@ from yici.systems.hall.queries.catalogue import (
 )
 
 __all__ = [
+    "ApplicationView",
+    "Expected",
     "Filters",
     "Found",
     "Hit",
+    "application_of",
+    "application_view",
     "browse",
+    "cases_of",
+    "correction_page",
     "definition_of",
     "departments",
+    "expected_dates",
     "featured",
+    "files_by_id",
     "item_by_code",
     "levels",
     "listed",
+    "looks_in_case",
+    "may_read_file",
+    "objections_of",
+    "promised_date",
     "search",
     "topic_counts",
+    "waiting_for",
 ]

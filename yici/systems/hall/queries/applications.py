@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from django.db.models import Q, QuerySet
 from django.utils import timezone
@@ -111,10 +111,6 @@ def may_read_file(account: Account, stored: StoredFile) -> bool:
     return account.pk == case.opened_by_id or (account.person_id is not None and account.person_id == case.subject_id)
 
 
-def panel_data(case: Case) -> dict[str, Any]:
-    """Context of the staff case page's panel."""
-    view = application_view(application_of(case))
-    return {"view": view, "changed": [row for row in view.rows if row.changed]}
 
 
 def cases_of(account: Account) -> QuerySet[Case]:
@@ -138,7 +134,7 @@ def looks_in_case(number: str) -> list[Entry]:
 
 def objections_of(case: Case) -> list[Case]:
     """Objections to records that were raised with this case."""
-    return list(Case.objects.filter(type__slug="data-objection", data__case_number=case.number).select_related("organisation"))
+    return list(Case.objects.filter(type__slug="data-objection", data__raised_in=case.number).select_related("organisation"))
 
 
 def promised_date(case: Case, application: Application) -> str:

@@ -246,6 +246,8 @@ def _keep_materials(created: Application, materials: list[proofs.ProvenMaterial]
 def _object_to_records(created: Application, account: Account) -> None:
     """Each corrected value becomes an objection (异议) to the department whose record it was."""
     for changed in changed_fields(created.answers, created.provenance):
+        if not data.can_object_to(changed.key):
+            continue
         data.raise_objection(
             created.applicant, changed.key, dict(changed.fact), changed.claimed,
             case_number=created.case.number, account=account,

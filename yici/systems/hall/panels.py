@@ -1,0 +1,26 @@
+"""What the desk sees of an application: answers with their sources, the situation, the materials with their proofs."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext as _
+
+from yici.core.cases.models import Case
+from yici.core.cases.ports import Panel
+from yici.core.people.models import Account
+from yici.systems.hall.models import Application, Evaluation
+from yici.systems.hall.queries import application_view
+
+
+def application_panels(case: Case, account: Account) -> list[Panel]:
+    """One panel; the look itself is recorded by the case page."""
+    application = Application.objects.select_related("version__item", "applicant", "agent").filter(case=case).first()
+    if application is None:
+        return []
+    view = application_view(application)
+    context = {
+        "view": view,
+        "changed": [row for row in view.rows if row.changed],
+        "evaluation": Evaluation.objects.filter(case=case).first(),
+        "application": application,
+    }
+    return [Panel(_("申请内容"), "hall/panel.html", context)]
