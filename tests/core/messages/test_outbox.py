@@ -71,6 +71,25 @@ def test_somebody_without_an_account_is_told_by_phone_number(gateway: LiveGatewa
     assert [sms["mobiles"] for sms in gateway.messages()] == ["13900001111"]
 
 
+@pytest.mark.parametrize(
+    ("occasion", "context"),
+    [
+        ("phone_changed", {"phone": "139****0000"}),
+        ("sign_in_new_phone", {"phone": "139****0000"}),
+        ("delegation_asked", {"agent": "李*"}),
+        ("delegation_made", {"agent": "李*"}),
+        ("delegation_accepted", {"principal": "王*英"}),
+    ],
+)
+def test_every_occasion_of_the_people_kernel_has_its_text(
+    citizen: Account, occasion: str, context: dict[str, str], caplog: pytest.LogCaptureFixture
+) -> None:
+    services.notify(citizen, occasion, context, "13700001111")
+    delivery = Delivery.objects.get()
+    assert delivery.address == "13700001111" and next(iter(context.values())) in delivery.payload["text"]
+    assert not caplog.records
+
+
 def test_unknown_template_is_a_fault_of_the_city() -> None:
     with pytest.raises(Misconfigured, match=r"no\.such"):
         services.tell(None, "no.such", {})

@@ -17,7 +17,7 @@ REQUIRED = (
     "sign_in.code", "sign_in.new_phone", "case.received", "case.accepted", "case.correction_requested",
     "case.correction_answered", "case.approved", "case.denied", "case.refused", "case.withdrawn", "case.urged",
     "case.supervised", "case.due_soon", "case.overdue", "certificate.issued", "objection.received",
-    "objection.decided", "delegation.requested", "delegation.accepted", "draft.expiring", "rating.request",
+    "objection.decided", "delegation.requested", "delegation.made", "delegation.accepted", "account.phone_changed", "draft.expiring", "rating.request",
 )  # fmt: skip
 SMS_WARN, SMS_ERROR = 2, 4  # segments: every one is billed
 

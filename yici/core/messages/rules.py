@@ -23,7 +23,6 @@ SINGLE_SEGMENT, JOINED_SEGMENT = 70, 67  # characters: 3GPP TS 23.040, UCS-2, wi
 PLACEHOLDERS: dict[str, str] = {
     "agent": "李梅",
     "case_number": "341600202611230000017",
-    "certificate": "高龄津贴领取资格确认书",
     "code": "482913",
     "date": "2026年11月30日",
     "days": "5",
@@ -37,6 +36,7 @@ PLACEHOLDERS: dict[str, str] = {
     "opinion": "符合条件，同意发放",
     "organisation": "涡阳县民政局",
     "overdue": "超期 1 个工作日",
+    "phone": "138****5678",
     "principal": "王秀英",
     "reason": "户籍不在本市",
     "remaining": "剩余 1 个工作日",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import logging
 import uuid
 from collections.abc import Sequence
 from typing import Any
@@ -33,6 +34,7 @@ __all__ = [
     "deliver_due",
     "mark_all_read",
     "mark_read",
+    "notify",
     "publish_event",
     "retry",
     "send_code",
@@ -44,6 +46,16 @@ NEWS_DAYS = 3
 WEBHOOK_DAYS = 7
 IMMEDIATE_SECONDS = 4.0  # somebody is waiting in front of the page
 
+# The names by which the people kernel, which comes before this one, calls its occasions.
+_OCCASIONS = {
+    "phone_changed": "account.phone_changed",
+    "sign_in_new_phone": "sign_in.new_phone",
+    "delegation_asked": "delegation.requested",
+    "delegation_made": "delegation.made",
+    "delegation_accepted": "delegation.accepted",
+}
+
+logger = logging.getLogger(__name__)
 deliver_due = sending.deliver_due
 
 
@@ -64,6 +76,8 @@ def tell(
     before the account's own. SMS are always Chinese. Raises `Misconfigured` for an unknown template.
     """
     chosen = template_of(template)
+    if missing := rules.placeholders_of(chosen.body.zh) - context.keys():
+        logger.warning("message %s was told without %s", template, ", ".join(sorted(missing)))
     language = recipient.language if recipient else settings.LANGUAGE_CODE
     with translation.override(language):
         title, body = rules.fill(str(chosen.title), context), rules.fill(str(chosen.body), context)
@@ -79,6 +93,11 @@ def tell(
         text = f"{body}\n\n{settings.SITE_URL}{link}\n" if link else f"{body}\n"
         _enqueue(Delivery.Channel.EMAIL, recipient.email, {"subject": title, "text": text}, message=message)
     return message
+
+
+def notify(recipient: Account | None, template: str, context: dict[str, Any], phone: str = "") -> None:
+    """For `people.ports.register_notifier`."""
+    tell(recipient, _OCCASIONS.get(template, template), context, phone=phone)
 
 
 @transaction.atomic
