@@ -101,6 +101,14 @@ def django_db_setup(request: pytest.FixtureRequest, django_db_blocker: Any) -> I
     shutil.rmtree(os.environ["YICI_HOME"], ignore_errors=True)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _static_folder() -> None:
+    """WhiteNoise warns of a missing folder, and warnings are errors here."""
+    from django.conf import settings
+
+    Path(settings.STATIC_ROOT).mkdir(parents=True, exist_ok=True)
+
+
 @pytest.fixture(autouse=True)
 def _fresh_caches() -> Iterator[None]:
     from django.core.cache import cache

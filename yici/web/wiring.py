@@ -41,12 +41,15 @@ CITY_LINTERS = [
 
 def connect() -> None:
     """Plug providers, effects and panels into their ports. Called once, when Django is ready."""
+    from yici.core.calendars import ports as calendars
     from yici.core.cases import measures
     from yici.core.cases import ports as cases
     from yici.core.files import ports as files
     from yici.core.forms import ports as forms
+    from yici.core.forms.identity import IdentityFacts
     from yici.core.messages import services as messages
     from yici.core.people import ports as people
+    from yici.core.people.auth import staff_required
     from yici.platform.data import panels as data_panels
     from yici.platform.data import queries as register
     from yici.platform.data.facts import RegisterFacts
@@ -63,6 +66,9 @@ def connect() -> None:
     people.register_notifier(_notify)
 
     forms.register_fact_provider(RegisterFacts())
+    forms.register_fact_provider(IdentityFacts())  # what sign-in proved, for people the register does not know
+
+    calendars.register_authority(staff_required("calendar.manage"), _calendar_authority)
 
     files.register_reader(may_read_application_file)
     files.register_reader(may_read_certificate)
@@ -75,6 +81,14 @@ def connect() -> None:
 
     measures.register()
     hall_measures.register()
+
+
+def _calendar_authority(account: Any) -> Any:
+    """Calendars stand below people, so who may change them is told from here."""
+    from yici.core.people.services import actor_of, require
+
+    require(account, "calendar.manage")
+    return actor_of(account)
 
 
 def _notify(recipient: Any, template: str, context: dict[str, Any], phone: str) -> None:

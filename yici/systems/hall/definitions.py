@@ -13,10 +13,9 @@ from collections.abc import Iterator
 from enum import StrEnum
 from typing import Any, Literal
 
-from django.utils.translation import gettext_lazy as _
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from yici.base.text import Text
+from yici.base.text import Text, localized
 from yici.core.calendars.rules import Unit
 from yici.core.forms.rules import FormDefinition
 from yici.core.forms.rules import full_years as age_on
@@ -52,10 +51,10 @@ class Level(StrEnum):
 
 
 UNIT_WORDS = {
-    Unit.WORKING_DAY: _("个工作日"),
-    Unit.WORKING_HOUR: _("个工作小时"),
-    Unit.CALENDAR_DAY: _("天"),
-    Unit.HOUR: _("小时"),
+    Unit.WORKING_DAY: ("个工作日", "working day"),
+    Unit.WORKING_HOUR: ("个工作小时", "working hour"),
+    Unit.CALENDAR_DAY: ("天", "calendar day"),
+    Unit.HOUR: ("小时", "hour"),
 }
 
 
@@ -68,7 +67,8 @@ class Limit(_Part):
 
     def in_words(self) -> str:
         """For people: 15 个工作日 / 15 working days."""
-        return f"{self.amount} {UNIT_WORDS[self.unit]}"
+        chinese, english = UNIT_WORDS[self.unit]
+        return localized(f"{self.amount} {chinese}", f"{self.amount} {english}{'s' if self.amount != 1 else ''}")
 
     @property
     def hours(self) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from yici.systems.hall.pages import apply, catalogue, my
+from yici.systems.hall.pages import apply, catalogue, desk, my
 
 urlpatterns = [
     path("", catalogue.home, name="hall-home"),
@@ -28,4 +28,6 @@ urlpatterns = [
     path("my/cases/<str:number>/urge/", my.urge, name="hall-my-urge"),
     path("my/cases/<str:number>/rate/", my.rate, name="hall-my-rate"),
     path("my/drafts/", my.drafts, name="hall-my-drafts"),
+    path("desk/items/", desk.items, name="hall-desk-items"),
+    path("desk/items/<slug:code>/", desk.item, name="hall-desk-item"),
 ]

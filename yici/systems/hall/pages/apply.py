@@ -59,7 +59,7 @@ def steps_of(application: OpenApplication) -> list[Step]:
 @require_http_methods(["GET", "POST"])
 def start(request: HttpRequest, code: str) -> HttpResponse:
     """Choose for whom, where there is a choice, and open the draft."""
-    item = queries.item(code)
+    item = queries.item_by_code(code)
     account = account_of(request)
     principals = principals_of(account.person) if account.person else []
     if principals and "subject" not in request.POST:

@@ -17,11 +17,16 @@ from yici.core.cases.drawing import workflow_svg
 from yici.core.cases.rules import Workflow
 from yici.core.people.models import Organisation
 from yici.core.vocabulary import queries as vocabulary
+from yici.core.vocabulary.rules import mask
 from yici.systems.hall import folder, queries
 from yici.systems.hall.definitions import ItemDefinition, Level, Material, Proof
 from yici.systems.hall.models import ServiceItem
 
-SEARCH_EXAMPLES = ("高龄津贴", "居住证", "开饭店", "大病报销")
+SEARCH_EXAMPLES = (
+    Text(zh="高龄津贴", en="allowance"),
+    Text(zh="居住证", en="residence permit"),
+    Text(zh="开饭店", en="restaurant"),
+)
 SUBJECTS = {"person": "user", "enterprise": "briefcase"}
 
 
@@ -39,8 +44,8 @@ def level_label(level: str) -> str:
     return labels[Level(level)]
 
 
-def organisation_label(organisation: Organisation) -> str:
-    return localized(organisation.name, organisation.english)
+def organisation_label(organisation: Organisation, *, short: bool = False) -> str:
+    return localized(organisation.short_name if short else organisation.name, organisation.english)
 
 
 @require_safe
@@ -87,7 +92,7 @@ def _ways() -> list[Way]:
         if counts.get(slug)
     ]
     owners = [
-        (one.slug, organisation_label(one), _("%(number)s 项") % {"number": one.items}, "building-bank")  # type: ignore[attr-defined]
+        (one.slug, organisation_label(one, short=True), _("%(number)s 项") % {"number": one.items}, "building-bank")  # type: ignore[attr-defined]
         for one in queries.departments()
     ]
     levels = [(level, level_label(level), "", "map-pin") for level in queries.levels()]
@@ -127,6 +132,7 @@ class MaterialLine:
     material: Material
     needs_upload: bool
     ways: list[str]
+    may_upload: bool
 
 
 def _source_label(function: str, names: dict[str, str]) -> str:
@@ -144,10 +150,8 @@ def _way_in_words(proof: Proof, names: dict[str, str]) -> str:
 
 def _material_line(material: Material, names: dict[str, str]) -> MaterialLine:
     ways = [_way_in_words(proof, names) for proof in material.proven_by]
-    only_upload = not material.proven_by
-    if material.proven_by and material.upload and not any(proof.promise for proof in material.proven_by):
-        ways.append(_("都查不到时，拍照上传"))
-    return MaterialLine(material, only_upload, ways)
+    promised = any(proof.promise for proof in material.proven_by)
+    return MaterialLine(material, material.must_upload, ways, bool(ways) and material.upload and not promised)
 
 
 def _department_names(definition: ItemDefinition) -> dict[str, str]:
@@ -157,13 +161,29 @@ def _department_names(definition: ItemDefinition) -> dict[str, str]:
     return {row.function: localized(row.name, row.english) for row in rows}
 
 
+def _sample(definition: ItemDefinition) -> list[tuple[str, str]]:
+    """What stands on the result, with made-up values: the vocabulary's examples, masked where personal."""
+    lines = []
+    for entry in definition.result.face:
+        element = vocabulary.element(entry.element)
+        value = entry.value or next(iter(entry.by_age.values()), "") or element.example
+        lines.append((str(element.label), mask(element.id, value) if value and element.is_personal else value or "……"))
+    return lines
+
+
+def visits_in_words(count: int) -> str:
+    if not count:
+        return _("一次都不用跑")
+    return localized(f"{count} 次", "once" if count == 1 else f"{count} times")
+
+
 def _facts(definition: ItemDefinition) -> list[tuple[str, str]]:
     """The four things everybody asks first."""
     visits = definition.visits.count
     return [
         (_("承诺时限"), definition.limits.promised.in_words()),
         (_("法定时限"), definition.limits.legal.in_words()),
-        (_("到现场"), _("%(number)s 次") % {"number": visits} if visits else _("一次都不用跑")),
+        (_("到现场"), visits_in_words(visits)),
         (_("费用"), _("收费") if definition.fees.charged else _("不收费")),
     ]
 
@@ -187,9 +207,11 @@ def guide(request: HttpRequest, code: str) -> HttpResponse:
         "sometimes": [line for line in lines if line.material.only_in_situation],
         "nothing_to_upload": not any(line.needs_upload and not line.material.only_in_situation for line in lines),
         "picture": workflow_svg(workflow),
+        "sample": _sample(definition),
         "owner": organisation_label(row.organisation),
         "place": level_label(definition.handler.level),
         "windows": [(places[centre], window.counter) for window in definition.windows for centre in window.centres],
+        "visits": visits_in_words(definition.visits.count),
         "topics": [(slug, topic) for slug, topic in folder.topics().items() if slug in row.topics],
     }
     return render(request, "hall/guide.html", context)

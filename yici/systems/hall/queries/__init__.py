@@ -28,6 +28,7 @@ from yici.systems.hall.queries.catalogue import (
     listed,
     search,
     topic_counts,
+    whole_catalogue,
 )
 
 __all__ = [
@@ -56,4 +57,5 @@ __all__ = [
     "search",
     "topic_counts",
     "waiting_for",
+    "whole_catalogue",
 ]

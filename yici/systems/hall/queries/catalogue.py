@@ -212,3 +212,11 @@ def levels() -> list[str]:
     """Levels at which listed items are handled, from the city down."""
     used = set(listed().order_by().values_list("level", flat=True).distinct())
     return [level.value for level in Level if level.value in used]
+
+
+def whole_catalogue(words: str = "") -> list[ServiceItem]:
+    """Every item, cancelled ones too, by words in its name or code: the desk's list."""
+    found = ServiceItem.objects.filter(current__isnull=False).select_related("organisation", "current").defer("search")
+    if words:
+        found = found.filter(Q(name__icontains=words) | Q(code__icontains=words) | Q(english__icontains=words))
+    return list(found.order_by("organisation__order", "code")[:500])

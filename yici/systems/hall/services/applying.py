@@ -83,7 +83,9 @@ def start(account: Account, code: str, *, assurance: int, subject: Person | None
         "deferred": [],
         "facts": _facts_for_proof(account, person, definition),
     }
-    return forms.open_draft(account, person, form_key(code, item.current.number), str(definition.name.zh), definition.form, context)
+    draft = forms.open_draft(account, person, form_key(code, item.current.number), definition.name.zh, definition.form, context)
+    _change_context(draft, resume_link=f"/apply/{draft.token}/")
+    return draft
 
 
 def form_key(code: str, number: int) -> str:

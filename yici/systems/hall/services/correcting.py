@@ -40,11 +40,14 @@ def answer_correction(
     """
     with transaction.atomic():
         application, correction = open_correction(number, account)
-        application = Application.objects.select_for_update().select_related("version__item", "case").get(pk=application.pk)
+        application = Application.objects.select_for_update(of=("self",)).select_related("version__item", "case", "applicant").get(pk=application.pk)
         definition = definition_of(application.version)
         demanded = {demand["field"] for demand in correction.demands if demand.get("field")}
         changed = {key: value for key, value in answers.items() if key in demanded}
-        merged = forms.validate(definition.form, {**application.answers, **changed}, application.situation)
+        merged = forms.validate(
+            definition.form, {**application.answers, **changed}, application.situation,
+            account=account, subject=application.applicant, prefill=_fixed(application, demanded),
+        )  # fmt: skip
         _require_answers(correction, changed, uploads, remark)
         application.answers = merged
         application.save(update_fields=["answers"])
@@ -54,6 +57,11 @@ def answer_correction(
             data={"fields": sorted(changed), "materials": sorted(uploads)},
         )  # fmt: skip
     return application
+
+
+def _fixed(application: Application, demanded: set[str]) -> dict[str, Any]:
+    """What records fix of read-only fields, less what the notice itself asks to be corrected."""
+    return {key: fact for key, fact in application.provenance.items() if key not in demanded}
 
 
 def _require_answers(
