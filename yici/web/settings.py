@@ -209,6 +209,7 @@ EMAIL_PORT = int(os.environ.get("YICI_SMTP_PORT", str(PORT + 2)))
 DEFAULT_FROM_EMAIL = os.environ.get("YICI_MAIL_FROM", "yici@localhost")
 
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+PROCRASTINATE_AUTODISCOVER_MODULE_NAME = "jobs"
 SILENCED_SYSTEM_CHECKS = ["axes.W003"]
 LOGGING = {
     "version": 1,

@@ -63,7 +63,7 @@ def connect() -> None:
     people.register_identity_source(register.confirms_identity)
     people.register_household_source(register.household_evidence)
     people.register_code_sender(messages.send_code)
-    people.register_notifier(_notify)
+    people.register_notifier(messages.notify)
 
     forms.register_fact_provider(RegisterFacts())
     forms.register_fact_provider(IdentityFacts())  # what sign-in proved, for people the register does not know
@@ -89,12 +89,6 @@ def _calendar_authority(account: Any) -> Any:
 
     require(account, "calendar.manage")
     return actor_of(account)
-
-
-def _notify(recipient: Any, template: str, context: dict[str, Any], phone: str) -> None:
-    from yici.core.messages import services as messages
-
-    messages.tell(recipient, template, context, phone=phone)
 
 
 def load_city(city: Path, report: Callable[[str], None] = lambda line: None) -> None:
