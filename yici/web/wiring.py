@@ -54,7 +54,7 @@ def connect() -> None:
     from yici.platform.data import queries as register
     from yici.platform.data.facts import RegisterFacts
     from yici.platform.data.services import apply_objection
-    from yici.platform.trust.queries import may_read_file as may_read_certificate
+    from yici.platform.trust.queries import reads_own_certificate
     from yici.systems.hall import measures as hall_measures
     from yici.systems.hall import panels as hall_panels
     from yici.systems.hall import services as hall
@@ -71,7 +71,7 @@ def connect() -> None:
     calendars.register_authority(staff_required("calendar.manage"), _calendar_authority)
 
     files.register_reader(may_read_application_file)
-    files.register_reader(may_read_certificate)
+    files.register_reader(reads_own_certificate)
 
     cases.register_effect("hall.issue_result", hall.defer_result)
     cases.register_effect("hall.revoke_result", hall.revoke_result)

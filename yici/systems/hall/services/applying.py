@@ -309,13 +309,11 @@ def _facts_of(draft: Draft) -> dict[str, Fact]:
 
 def certificates_held(person: Person | None, definition: ItemDefinition) -> dict[str, proofs.HeldCertificate]:
     """Certificates valid today that may prove a material of the item, by type."""
-    held = {}
-    for kind in proofs.certificate_types(definition) if person else []:
-        if certificate := trust.valid_certificate(person, kind, clock.today()):
-            held[kind] = proofs.HeldCertificate(
-                certificate.identifier, certificate.name, certificate.number, certificate.issuer.short_name, certificate.issued_on
-            )
-    return held
+    held = trust.valid_certificates(person, proofs.certificate_types(definition), clock.today()) if person else {}
+    return {
+        kind: proofs.HeldCertificate(one.identifier, one.name, one.number, one.issuer.short_name, one.issued_on)
+        for kind, one in held.items()
+    }
 
 
 def _change_context(draft: Draft, **changes: Any) -> None:

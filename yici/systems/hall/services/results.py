@@ -7,6 +7,7 @@ from django.db import transaction
 from yici.base import clock
 from yici.core.cases.models import Case, CaseEvent
 from yici.core.messages import services as messages
+from yici.core.people import services as people
 from yici.core.people.models import Account
 from yici.platform.trust import services as trust
 from yici.platform.trust.models import Certificate
@@ -60,4 +61,4 @@ def issue(case_number: str) -> Certificate | None:
 def revoke_result(case: Case, event: CaseEvent, actor: Account | None) -> None:
     """Effect of a revoked decision: the certificate it gave is revoked with the same reason."""
     for certificate in Certificate.objects.filter(case_number=case.number, state=Certificate.State.VALID):
-        trust.revoke(certificate, reason=event.opinion or event.label, account=actor)
+        trust.revoke(certificate, event.opinion or event.label, people.actor_of(actor))
