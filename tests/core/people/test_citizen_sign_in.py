@@ -161,7 +161,7 @@ def test_a_closed_account_cannot_sign_in(sources: City, demo: Any) -> None:
 def test_a_new_phone_signs_in_and_the_old_one_is_told(sources: City, demo: Any) -> None:
     old = demo.farmer.phone
     services.redeem_sign_in_code(services.request_sign_in_code(**FARMER), sources.codes[FARMER["phone"]])
-    assert [(template, phone) for _account, template, _context, phone in sources.told] == [("sign_in_new_phone", old)]
+    assert [(template, phone) for _account, template, _context, phone in sources.told] == [("sign_in.new_phone", old)]
     assert demo.farmer.phone == old
 
 
@@ -243,7 +243,7 @@ def test_the_phone_of_this_sign_in_can_become_the_contact_phone(client: Client, 
     client.post(place, {"code": sources.codes[FARMER["phone"]]})
     client.post("/my/settings/", {"action": "phone", "phone": "13800000000"})
     assert demo.farmer.phone == FARMER["phone"]
-    assert sources.told[-1][1:4:2] == ("phone_changed", old)
+    assert sources.told[-1][1:4:2] == ("account.phone_changed", old)
 
 
 def test_settings_keep_language_and_elder_mode(client: Client, demo: Any, sign_in: Any) -> None:

@@ -29,7 +29,7 @@ def test_one_household_is_proven_at_once_with_its_evidence(sources: City, demo: 
     assert [each.principal for each in queries.principals_of(demo.daughter.person)] == [demo.farmer.person]
     assert queries.delegation_between(demo.farmer.person, demo.daughter.person) is None
     assert audit.entries_about("person", demo.farmer.person_id, 1)[0].action == "delegate"
-    assert [template for _who, template, _context, _phone in sources.told] == ["delegation_made"]
+    assert [template for _who, template, _context, _phone in sources.told] == ["delegation.made"]
 
 
 def test_a_household_that_no_source_proves_is_refused(sources: City, demo: Any) -> None:

@@ -1,6 +1,6 @@
 """Opening and closing sessions, and the few answers django-allauth asks us for.
 
-Every way in ends in `open_session`: the session key changes, the assurance level is set, the sign-in is logged.
+The log is written in Chinese whatever language the page has. Every way in ends in `open_session`: the session key changes, the assurance level is set, the sign-in is logged.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ def close_session(request: HttpRequest) -> None:
     account = request.user
     if isinstance(account, Account):
         audit.record(
-            actor_of(account, request), "sign-out", subject=("account", account.pk), purpose=_("退出登录")
+            actor_of(account, request), "sign-out", subject=("account", account.pk), purpose="退出登录"
         )
     logout(request)
 
@@ -113,7 +113,7 @@ def check_password(request: HttpRequest, username: str, password: str) -> Accoun
     if not isinstance(account, Account) or account.kind != Account.Kind.STAFF:
         audit.record(
             audit.Actor(None, username, "", address_of(request)), "sign-in-failed",
-            subject=("account", username), purpose=_("工作人员登录：用户名或密码不正确"),
+            subject=("account", username), purpose="工作人员登录：用户名或密码不正确",
         )  # fmt: skip
         raise Invalid(_("用户名或密码不正确。"), fields={"password": _("用户名或密码不正确。")})
     return account
@@ -123,7 +123,7 @@ def record_staff_sign_in(request: HttpRequest, account: Account, means: str) -> 
     """Log a completed sign-in; `means` is what the second factor was, in words."""
     audit.record(
         actor_of(account, request), "sign-in", subject=("account", account.pk),
-        purpose=_("工作人员登录：密码与%(means)s") % {"means": means},
+        purpose=f"工作人员登录：密码与{means}",
     )  # fmt: skip
 
 

@@ -76,8 +76,8 @@ def verify(request: HttpRequest) -> HttpResponse:
     """Recompute every chain and say what was found. Needs audit.view."""
     faults = audit_services.verify()
     actor = services.actor_of(account_of(request), request)
-    result = _("发现 %(n)d 处异常") % {"n": len(faults)} if faults else _("没有发现异常")
-    audit_services.record(actor, "verify", subject=("audit", "all"), purpose=_("校验查阅记录：%(r)s") % {"r": result})
+    result = f"发现 {len(faults)} 处异常" if faults else "没有发现异常"
+    audit_services.record(actor, "verify", subject=("audit", "all"), purpose=f"校验查阅记录：{result}")
     if faults:
         for fault in faults[:20]:
             messages.error(request, fault.message)

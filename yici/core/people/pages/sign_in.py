@@ -117,12 +117,12 @@ def _second_context(account: Account) -> dict[str, object]:
 
 
 def _verified(request: HttpRequest, account: Account) -> str:
-    """Check what was posted, and say in words what it was."""
+    """Check what was posted, and say what it was in the words of the log."""
     if credential := request.POST.get("credential", ""):
         second_factor.verify_passkey(account, credential[:20_000])
-        return _("通行密钥")
+        return "通行密钥"
     second_factor.verify_totp(account, request.POST.get("code", "")[:20])
-    return _("动态码")
+    return "动态码"
 
 
 @never_cache
@@ -141,10 +141,10 @@ def enrol(request: HttpRequest) -> HttpResponse:
         try:
             if credential := request.POST.get("credential", ""):
                 second_factor.add_passkey(account, credential[:20_000], actor)
-                means = _("通行密钥")
+                means = "通行密钥"
             else:
                 second_factor.enrol_totp(account, secret, request.POST.get("code", "")[:20], actor)
-                means = _("动态码")
+                means = "动态码"
         except CodeRejected as error:
             return _failed(request, "people/login_enrol.html", error, _enrol_context(account, secret))
         request.session.pop(ENROL_SECRET, None)

@@ -98,10 +98,10 @@ def set_contact_phone(account: Account, phone: str) -> None:
     account.save(update_fields=["phone"])
     audit.record(
         actor_of(account), "change", subject=("person", account.person_id or 0),
-        elements=["person.phone"], purpose=_("本人修改联系电话"),
+        elements=["person.phone"], purpose="本人修改联系电话",
     )  # fmt: skip
     if old:
-        ports.notify(account, "phone_changed", {"phone": vocabulary.mask("person.phone", phone)}, old)
+        ports.notify(account, "account.phone_changed", {"phone": vocabulary.mask("person.phone", phone)}, old)
 
 
 def _digest(token: str) -> bytes:

@@ -112,13 +112,13 @@ def redeem_sign_in_code(token: str, code: str, *, address: str = "") -> Account:
             actor = actor_of(account)
             audit.record(
                 audit.Actor(actor.account_id, actor.name, "", address), "sign-in",
-                subject=("account", account.pk), purpose=_("个人登录：姓名、身份证号与短信验证码"),
+                subject=("account", account.pk), purpose="个人登录：姓名、身份证号与短信验证码",
             )  # fmt: skip
     # Raised outside the transaction: the try that was used up must stay used up.
     if problem or row is None:
         raise CodeRejected(problem, fields={"code": problem})
     if account.phone != row.phone:
-        ports.notify(account, "sign_in_new_phone", {"phone": vocabulary.mask("person.phone", row.phone)}, account.phone)
+        ports.notify(account, "sign_in.new_phone", {"phone": vocabulary.mask("person.phone", row.phone)}, account.phone)
     return account
 
 

@@ -89,7 +89,7 @@ def delegate(
         if not evidence:
             raise Invalid(_("户籍信息未能证明您与对方是同一户成员，请改用“本人同意”的方式。"))
     elif basis == Basis.CONSENT:
-        evidence = evidence or (_("委托人本人登录授予") if by_principal else _("待委托人本人登录同意"))
+        evidence = evidence or ("委托人本人登录授予" if by_principal else "待委托人本人登录同意")
     elif not evidence.strip():
         raise Invalid(_("请写明核验了什么证明材料。"))
     accepted = clock.now() if basis != Basis.CONSENT or by_principal else None
@@ -100,11 +100,11 @@ def delegate(
     )  # fmt: skip
     audit.record(
         actor, "delegate", subject=("person", principal.pk),
-        purpose=_("委托 %(agent)s 代办（%(basis)s）") % {"agent": agent.name, "basis": made.get_basis_display()},
+        purpose=f"委托 {agent.name} 代办（{Basis(basis).label}）",
     )  # fmt: skip
     told = Account.objects.filter(person=principal).first()
     if told and not by_principal:
-        template = "delegation_made" if accepted else "delegation_asked"
+        template = "delegation.made" if accepted else "delegation.requested"
         ports.notify(told, template, {"agent": vocabulary.mask("person.name", agent.name)}, told.phone)
     return made
 
@@ -137,16 +137,16 @@ def accept_delegation(delegation_id: int, account: Account, *, actor: audit.Acto
         raise Conflict(_("这项委托已撤销或过期。"))
     if found.accepted_at is None:
         found.accepted_at = clock.now()
-        found.evidence = _("委托人本人登录同意")
+        found.evidence = "委托人本人登录同意"
         found.save(update_fields=["accepted_at", "evidence"])
         audit.record(
             actor or actor_of(account), "delegate", subject=("person", found.principal_id),
-            purpose=_("同意 %(agent)s 代办") % {"agent": found.agent.name},
+            purpose=f"同意 {found.agent.name} 代办",
         )  # fmt: skip
         told = Account.objects.filter(person=found.agent_id).first()
         if told:
             name = vocabulary.mask("person.name", found.principal.name)
-            ports.notify(told, "delegation_accepted", {"principal": name}, told.phone)
+            ports.notify(told, "delegation.accepted", {"principal": name}, told.phone)
     return found
 
 
@@ -161,7 +161,7 @@ def revoke_delegation(delegation_id: int, account: Account, *, actor: audit.Acto
         found.save(update_fields=["revoked_at"])
         audit.record(
             actor or actor_of(account), "revoke", subject=("person", found.principal_id),
-            purpose=_("撤销 %(agent)s 的代办委托") % {"agent": found.agent.name},
+            purpose=f"撤销 {found.agent.name} 的代办委托",
         )  # fmt: skip
     return found
 

@@ -66,7 +66,7 @@ def grant_role(
     _forget(account)
     audit.record(
         actor or actor_of(granted_by), "grant", subject=("account", account.pk), elements=[f"role:{role}"],
-        purpose=_("授予角色（%(where)s）：%(reason)s") % {"where": organisation.name, "reason": reason.strip()},
+        purpose=f"授予角色（{organisation.name}）：{reason.strip()}",
     )  # fmt: skip
     return grant
 
@@ -131,7 +131,7 @@ def revoke_grant(grant_id: int, *, by: Account, reason: str, actor: audit.Actor 
     _forget(grant.account)
     audit.record(
         actor or actor_of(by), "revoke", subject=("account", grant.account_id), elements=[f"role:{grant.role}"],
-        purpose=_("收回角色（%(where)s）：%(reason)s") % {"where": grant.organisation.name, "reason": reason.strip()},
+        purpose=f"收回角色（{grant.organisation.name}）：{reason.strip()}",
     )  # fmt: skip
     return grant
 

@@ -125,7 +125,7 @@ def enrol_totp(account: Account, secret: str, code: str, actor: audit.Actor) -> 
     Authenticator.objects.create(
         user=account, type=Authenticator.Type.TOTP, data={"secret": encrypt(secret), "last_step": step}
     )
-    _recorded(actor, account, _("绑定动态码验证器"))
+    _recorded(actor, account, "绑定动态码验证器")
 
 
 def begin_passkey_registration(account: Account) -> dict[str, Any]:
@@ -141,9 +141,9 @@ def add_passkey(account: Account, credential: str, actor: audit.Actor) -> None:
         webauthn.complete_registration(parsed)
     except (ValidationError, ValueError, TypeError, KeyError) as error:
         raise CodeRejected(_("通行密钥没有添加成功，请重试。")) from error
-    name = _("通行密钥 %(day)s") % {"day": clock.today().isoformat()}
+    name = f"通行密钥 {clock.today().isoformat()}"
     webauthn.WebAuthn.add(account, name, parsed)
-    _recorded(actor, account, _("添加通行密钥"))
+    _recorded(actor, account, "添加通行密钥")
 
 
 def begin_passkey(account: Account) -> dict[str, Any]:
@@ -173,7 +173,7 @@ def remove_passkey(account: Account, authenticator_id: int, actor: audit.Actor) 
     if len(owned) == 1:
         raise Conflict(_("这是最后一个第二因素，请先添加另一个再删除。"))
     wanted.delete()
-    _recorded(actor, account, _("删除通行密钥"))
+    _recorded(actor, account, "删除通行密钥")
 
 
 @transaction.atomic
@@ -186,7 +186,7 @@ def reset_second_factor(account: Account, reason: str, actor: audit.Actor) -> No
         raise Invalid(fields={"reason": _("请写明重置理由。")})
     Authenticator.objects.filter(user=account).delete()
     account.tokens.filter(revoked_at=None).update(revoked_at=clock.now())
-    _recorded(actor, account, _("重置第二因素：%(reason)s") % {"reason": reason.strip()})
+    _recorded(actor, account, f"重置第二因素：{reason.strip()}")
 
 
 def _recorded(actor: audit.Actor, account: Account, purpose: str) -> None:
