@@ -151,6 +151,8 @@ def test_the_responsible_organisation_follows_function_level_and_place(django_as
     village = "341621108201"
     assert queries.responsible_organisation("civil_affairs", "county", village).slug == "guoyang.civil_affairs"
     assert queries.responsible_organisation("public_security", "city", village).slug == "bz.public_security"
+    with django_assert_num_queries(0):
+        queries.responsible_organisation("civil_affairs", "county", "341621004200")
     with pytest.raises(queries.NoResponsibleOrganisation):
         queries.responsible_organisation("space_travel", "county", village)
 

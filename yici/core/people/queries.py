@@ -107,7 +107,7 @@ def may(
 
 # Organisations change when the city folder is loaded: by another process, so the memory is short.
 _KEEP_SECONDS = 60.0
-_responsible: dict[tuple[str, str, str], tuple[float, int]] = {}
+_responsible: dict[tuple[str, str, str], tuple[float, Organisation]] = {}
 
 
 def organisation(slug: str) -> Organisation | None:
@@ -117,16 +117,14 @@ def organisation(slug: str) -> Organisation | None:
 def responsible_organisation(function: str, level: str, division_code: str) -> Organisation:
     """The organisation with this function at this level for a place, e.g. civil_affairs, county, a village.
 
-    Raises `NoResponsibleOrganisation` where the city folder names none.
+    Kept for a minute; do not change the object. Raises `NoResponsibleOrganisation` where the city folder names none.
     """
     digits = SIGNIFICANT_DIGITS.get(level, 12)
     code = division_code[:digits].ljust(12, "0")
     key = (function, level, code)
     kept = _responsible.get(key)
     if kept and time.monotonic() - kept[0] < _KEEP_SECONDS:
-        found = Organisation.objects.filter(pk=kept[1]).first()
-        if found:
-            return found
+        return kept[1]
     found = (
         Organisation.objects.filter(function=function, level=level, division=code).order_by("order", "id").first()
     )
@@ -135,7 +133,7 @@ def responsible_organisation(function: str, level: str, division_code: str) -> O
             _("没有为 %(place)s 配置承担“%(function)s”职能的%(level)s机构，请管理员补充 organisations 目录。")
             % {"place": code, "function": function, "level": level}
         )
-    _responsible[key] = (time.monotonic(), found.pk)
+    _responsible[key] = (time.monotonic(), found)
     return found
 
 
