@@ -61,7 +61,12 @@ def both(*spoils: Spoil) -> Spoil:
     return spoil
 
 
-FEE = {"name": {"zh": "工本费", "en": "Charge"}, "amount": 500, "standard": {"zh": "5 元", "en": "5 yuan"}, "basis": "文件"}
+FEE = {
+    "name": {"zh": "工本费", "en": "Charge"},
+    "amount": 500,
+    "standard": {"zh": "5 元", "en": "5 yuan"},
+    "basis": "文件",
+}
 SPOILED: list[tuple[str, Spoil]] = [
     ("schema", put("online_depth", "V")),
     ("schema", put("nonsense", 1)),

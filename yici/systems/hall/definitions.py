@@ -73,7 +73,10 @@ class Limit(_Part):
     @property
     def hours(self) -> int:
         """A rough length in elapsed hours, for comparing limits of different units (5 of 7 days are worked)."""
-        return int(self.amount * {Unit.WORKING_HOUR: 4.2, Unit.HOUR: 1, Unit.WORKING_DAY: 33.6, Unit.CALENDAR_DAY: 24}[self.unit])
+        return int(
+            self.amount
+            * {Unit.WORKING_HOUR: 4.2, Unit.HOUR: 1, Unit.WORKING_DAY: 33.6, Unit.CALENDAR_DAY: 24}[self.unit]
+        )
 
 
 class Limits(_Part):

@@ -34,7 +34,9 @@ def load(city: Path) -> str:
             published += publish(item, city)
     gone = ServiceItem.objects.exclude(code__in=codes).exclude(state=ServiceItem.State.CANCELLED)
     cancelled = gone.update(state=ServiceItem.State.CANCELLED)
-    return f"办事大厅：事项 {len(codes)} 项，新发布 {published} 个版本" + (f"，取消 {cancelled} 项" if cancelled else "")
+    return f"办事大厅：事项 {len(codes)} 项，新发布 {published} 个版本" + (
+        f"，取消 {cancelled} 项" if cancelled else ""
+    )
 
 
 def publish(item: ItemDefinition, city: Path) -> bool:

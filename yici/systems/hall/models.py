@@ -6,6 +6,7 @@ from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVectorField
 from django.db import models
 
+from yici.base.text import localized
 from yici.core.cases.models import Case, CaseTypeVersion
 from yici.core.files.models import StoredFile
 from yici.core.people.models import Account, Delegation, Organisation, Person
@@ -30,7 +31,9 @@ class ServiceItem(models.Model):
     icon = models.CharField(max_length=40, default="file-text", help_text="name of a Tabler icon")
     is_featured = models.BooleanField(default=False, help_text="on the home page")
     state_reason = models.JSONField(null=True, help_text="bilingual: why it is suspended or cancelled")
-    spelling = models.JSONField(default=list, help_text="one pinyin syllable per character of the name, for highlighting")
+    spelling = models.JSONField(
+        default=list, help_text="one pinyin syllable per character of the name, for highlighting"
+    )
     task_type = models.CharField(max_length=40)
     kind = models.CharField(max_length=30, help_text="administrative_approval or public_service")
     level = models.CharField(max_length=10)
@@ -44,6 +47,19 @@ class ServiceItem(models.Model):
     class Meta:
         indexes = [GinIndex(fields=["search"], name="hall_item_search")]
 
+    @property
+    def title(self) -> str:
+        """The name in the active language."""
+        return localized(self.name, self.english)
+
+    @property
+    def short_title(self) -> str:
+        return localized(self.short_name, self.short_english)
+
+    @property
+    def owner_title(self) -> str:
+        return localized(self.organisation.name, self.organisation.english)
+
 
 class ServiceItemVersion(models.Model):
     """A published version of an item: frozen. `definition` is `hall.definitions.ItemDefinition` as data."""
@@ -51,7 +67,9 @@ class ServiceItemVersion(models.Model):
     item = models.ForeignKey(ServiceItem, models.PROTECT, related_name="versions")
     number = models.IntegerField()
     definition = models.JSONField()
-    digest = models.CharField(max_length=64, help_text="SHA-256 of the definition; the same content is not published twice")
+    digest = models.CharField(
+        max_length=64, help_text="SHA-256 of the definition; the same content is not published twice"
+    )
     case_version = models.ForeignKey(CaseTypeVersion, models.PROTECT, related_name="+")
     published_at = models.DateTimeField()
 
@@ -68,7 +86,9 @@ class Application(models.Model):
     agent = models.ForeignKey(Person, models.PROTECT, null=True, related_name="+")
     delegation = models.ForeignKey(Delegation, models.PROTECT, null=True, related_name="+")
     answers = models.JSONField(help_text="field id → value, as submitted or last corrected")
-    provenance = models.JSONField(help_text="field id → {value, source, source_organisation, as_of} of what prefill held")
+    provenance = models.JSONField(
+        help_text="field id → {value, source, source_organisation, as_of} of what prefill held"
+    )
     situation = models.JSONField(default=dict, help_text="answers to the situation tree")
     draft_token = models.CharField(max_length=32, unique=True, help_text="makes a double submit find its own case")
     submitted_at = models.DateTimeField()

@@ -68,12 +68,13 @@ def any_query(terms: Terms) -> str:
 
 
 def loose_query(terms: Terms) -> str:
-    """A tsquery literal for a typist's slips: single characters, and ever shorter beginnings down to three letters."""
+    """A tsquery literal for a typist's slips: single characters, and ever shorter beginnings down to half of the letters."""
     parts = [*_query_parts(terms)]
     for pair in terms.exact:
         parts.extend(_quoted(char) for char in pair)
     for prefix in terms.prefixes:
-        parts.extend(f"{_quoted(prefix[:length])}:*" for length in range(len(prefix) - 1, 2, -1))
+        shortest = max(min(4, len(prefix) - 1), len(prefix) // 2, 3)
+        parts.extend(f"{_quoted(prefix[:length])}:*" for length in range(len(prefix) - 1, shortest - 1, -1))
     return " | ".join(dict.fromkeys(parts))
 
 

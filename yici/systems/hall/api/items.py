@@ -95,10 +95,11 @@ def list_items(request: HttpRequest, asked: Query[ItemQuery]) -> dict[str, Any]:
 def read_item(request: HttpRequest, code: str) -> dict[str, Any]:
     """404 for an unknown item; a suspended item is shown with its state."""
     row = queries.item_by_code(code)
-    definition = queries.definition_of(row.current_id)
+    version = queries.current_version(row)
+    definition = queries.definition_of(version)
     data = definition.published()
     return _line(row) | {
-        "version": row.current.number,
+        "version": version.number,
         "limits": data["limits"],
         "materials": data["materials"],
         "form_schema": json_schema(definition.form),

@@ -69,5 +69,10 @@ def _unused_topics(city: Path, around: Surroundings) -> Iterator[Finding]:
     for slug in sorted(set(around.topics) - around.used_topics):
         line = around.topic_lines.get(slug, 0)
         yield Finding(
-            folder.TOPICS, line, "hall.topic-empty", f"专题 {slug} 下没有事项", "给事项加上这个专题，或删去它", "warning"
+            folder.TOPICS,
+            line,
+            "hall.topic-empty",
+            f"专题 {slug} 下没有事项",
+            "给事项加上这个专题，或删去它",
+            "warning",
         )

@@ -79,7 +79,9 @@ def result_has_sample(item: ItemDefinition, around: Surroundings) -> Iterator[Fa
 def result_certificate_known(item: ItemDefinition, around: Surroundings) -> Iterator[Fault]:
     slug = item.result.certificate
     if not slug:
-        yield Fault(("result",), "没有写结果的电子证照类型，办结后发不出结果", "在 result.certificate 写 certificates/ 下的类型")
+        yield Fault(
+            ("result",), "没有写结果的电子证照类型，办结后发不出结果", "在 result.certificate 写 certificates/ 下的类型"
+        )
     elif slug not in around.certificates:
         yield Fault(
             ("result", "certificate"), f"证照类型 {slug} 不存在", f"补 certificates/{slug}.yaml，或改成已有类型"
@@ -181,7 +183,9 @@ def materials_have_source(item: ItemDefinition, around: Surroundings) -> Iterato
             yield Fault(("materials", index, "id"), f"材料编号 {material.id} 重复", "另取编号")
         seen.add(material.id)
         if not material.source:
-            yield Fault(("materials", index), f"材料“{material.name.zh}”没有写来源", "写 applicant、government 或 other")
+            yield Fault(
+                ("materials", index), f"材料“{material.name.zh}”没有写来源", "写 applicant、government 或 other"
+            )
         if material.source == "government":
             if not material.source_function:
                 yield Fault(("materials", index), f"材料“{material.name.zh}”没有写核发部门", "写 source_function")
@@ -190,7 +194,9 @@ def materials_have_source(item: ItemDefinition, around: Surroundings) -> Iterato
                     ("materials", index), f"材料“{material.name.zh}”是本部门核发的，不得再向群众要", "写 proven_by"
                 )
         if material.acceptance_standard is None:
-            yield Fault(("materials", index), f"材料“{material.name.zh}”没有受理标准", "写 acceptance_standard", "warning")
+            yield Fault(
+                ("materials", index), f"材料“{material.name.zh}”没有受理标准", "写 acceptance_standard", "warning"
+            )
 
 
 def proofs_known(item: ItemDefinition, around: Surroundings) -> Iterator[Fault]:
@@ -256,7 +262,9 @@ def workflow_known(item: ItemDefinition, around: Surroundings) -> Iterator[Fault
     if clocks is None:
         yield Fault(("workflow",), f"流程 {item.workflow} 不存在", f"补 workflows/{item.workflow}.yaml，或改成已有流程")
     elif not clocks & {"handling"}:
-        yield Fault(("workflow",), f"流程 {item.workflow} 没有 handling 时钟，承诺时限无处可用", "给流程加 handling 时钟")
+        yield Fault(
+            ("workflow",), f"流程 {item.workflow} 没有 handling 时钟，承诺时限无处可用", "给流程加 handling 时钟"
+        )
 
 
 def windows_known(item: ItemDefinition, around: Surroundings) -> Iterator[Fault]:

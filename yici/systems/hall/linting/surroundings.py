@@ -35,7 +35,7 @@ def surroundings_of(city: Path) -> Surroundings:
         city=city,
         elements=frozenset(element.id for element in vocabulary.elements()),
         functions=frozenset(_functions(city)),
-        workflows={slug: clocks for slug, clocks in _workflows(city)},
+        workflows=dict(_workflows(city)),
         certificates=frozenset(_certificates(city)),
         topics=folder.topics_of(city),
         centres=frozenset(folder.centres(city)),

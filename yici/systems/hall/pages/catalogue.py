@@ -44,10 +44,6 @@ def level_label(level: str) -> str:
     return labels[Level(level)]
 
 
-def organisation_label(organisation: Organisation, *, short: bool = False) -> str:
-    return localized(organisation.short_name if short else organisation.name, organisation.english)
-
-
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
     """Search, the most used services, life events."""
@@ -92,7 +88,7 @@ def _ways() -> list[Way]:
         if counts.get(slug)
     ]
     owners = [
-        (one.slug, organisation_label(one, short=True), _("%(number)s 项") % {"number": one.items}, "building-bank")  # type: ignore[attr-defined]
+        (one.slug, localized(one.short_name, one.english), _("%(number)s 项") % {"number": one.items}, "building-bank")  # type: ignore[attr-defined]
         for one in queries.departments()
     ]
     levels = [(level, level_label(level), "", "map-pin") for level in queries.levels()]
@@ -135,17 +131,13 @@ class MaterialLine:
     may_upload: bool
 
 
-def _source_label(function: str, names: dict[str, str]) -> str:
-    return names.get(function, "")
-
-
 def _way_in_words(proof: Proof, names: dict[str, str]) -> str:
     if proof.certificate:
         return _("有电子证照的，系统直接调用")
     if proof.promise:
         return _("查不到时，作出书面承诺即可")
     facts = _("、").join(str(vocabulary.element(one).label) for one in proof.facts if vocabulary.has_element(one))
-    return _("由%(source)s数据证明（%(facts)s）") % {"source": _source_label(proof.source, names), "facts": facts}
+    return _("由%(source)s数据证明（%(facts)s）") % {"source": names.get(proof.source, proof.source), "facts": facts}
 
 
 def _material_line(material: Material, names: dict[str, str]) -> MaterialLine:
@@ -192,10 +184,11 @@ def _facts(definition: ItemDefinition) -> list[tuple[str, str]]:
 def guide(request: HttpRequest, code: str) -> HttpResponse:
     """Everything about an item, in the order people ask. A stopped item says so and offers no button."""
     row = queries.item_by_code(code)
-    definition = queries.definition_of(row.current_id)
+    version = queries.current_version(row)
+    definition = queries.definition_of(version)
     names = _department_names(definition)
     lines = [_material_line(material, names) for material in definition.materials]
-    workflow = Workflow.model_validate(row.current.case_version.definition)
+    workflow = Workflow.model_validate(version.case_version.definition)
     places = folder.centres(city_folder())
     context = {
         "item": row,
@@ -208,7 +201,7 @@ def guide(request: HttpRequest, code: str) -> HttpResponse:
         "nothing_to_upload": not any(line.needs_upload and not line.material.only_in_situation for line in lines),
         "picture": workflow_svg(workflow),
         "sample": _sample(definition),
-        "owner": organisation_label(row.organisation),
+        "owner": row.owner_title,
         "place": level_label(definition.handler.level),
         "windows": [(places[centre], window.counter) for window in definition.windows for centre in window.centres],
         "visits": visits_in_words(definition.visits.count),

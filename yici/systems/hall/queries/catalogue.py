@@ -98,11 +98,20 @@ def definition_of(version: ServiceItemVersion | int) -> ItemDefinition:
 def item_by_code(code: str) -> ServiceItem:
     """A published item with its current version and owner. Raises `NotFound`."""
     found = (
-        ServiceItem.objects.select_related("current__case_version", "organisation").filter(code=code, current__isnull=False)
+        ServiceItem.objects.select_related("current__case_version", "organisation").filter(
+            code=code, current__isnull=False
+        )
     ).first()
     if found is None:
         raise NotFound()
     return found
+
+
+def current_version(row: ServiceItem) -> ServiceItemVersion:
+    """The version in force. Raises `NotFound` for an item that was never published."""
+    if row.current is None:
+        raise NotFound()
+    return row.current
 
 
 def listed() -> QuerySet[ServiceItem]:
