@@ -11,13 +11,13 @@ class Household(models.Model):
     number = models.CharField(max_length=20, primary_key=True)
     division = models.ForeignKey(Division, models.PROTECT)
     address = models.TextField(blank=True)
-    kind = models.CharField(max_length=10, help_text="家庭户 or 集体户")
+    kind = models.CharField(max_length=10, help_text="code list household_kind: 1 family, 2 collective")
 
 
 class Resident(models.Model):
     """One row of the public-security population register, dirt included: blanks and stale values are real.
 
-    `extra` holds what other departments know, element id → {value, source, organisation, as_of}.
+    `extra` holds what other departments know, element id → {value, dataset, as_of}; see `datasets.py`.
     """
 
     id_number = models.CharField(max_length=18, primary_key=True, db_collation="C")
@@ -29,6 +29,7 @@ class Resident(models.Model):
     relation_to_head = models.CharField(max_length=2, blank=True, help_text="GB/T 4761")
     division = models.ForeignKey(Division, models.PROTECT)
     address = models.TextField(blank=True)
+    is_local = models.BooleanField(default=True, help_text="registered in the city; else a registered newcomer")
     phone = models.CharField(max_length=11, blank=True)
     is_alive = models.BooleanField(default=True)
     as_of = models.DateField(help_text="when public security last confirmed the row")

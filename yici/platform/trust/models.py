@@ -2,6 +2,7 @@
 
 from django.db import models
 
+from yici.base import clock
 from yici.core.files.models import StoredFile
 from yici.core.people.models import Organisation, Person
 
@@ -33,7 +34,7 @@ class Certificate(models.Model):
     case_number = models.CharField(max_length=24, blank=True, db_index=True)
     file = models.ForeignKey(StoredFile, models.PROTECT, null=True, related_name="+")
     version = models.SmallIntegerField(default=1)
-    created_at = models.DateTimeField(auto_now_add=True)
+    created_at = models.DateTimeField(default=clock.now)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["type", "number", "version"], name="trust_certificate_number")]

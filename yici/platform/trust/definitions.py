@@ -1,0 +1,112 @@
+"""Certificate types as the city folder defines them: `certificates/<slug>.yaml`."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from functools import lru_cache
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from yici.base.cityfolder import city_folder, read_yaml, yaml_files
+from yici.base.errors import Misconfigured
+from yici.base.text import Text
+from yici.platform.trust import rules
+
+FOLDER = "certificates"
+DEFAULT_TEMPLATE = "certificate.typ"
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Validity(_Part):
+    """How long: years or days; neither means long-term."""
+
+    years: int = Field(default=0, ge=0, le=50)
+    days: int = Field(default=0, ge=0, le=3660)
+
+    @model_validator(mode="after")
+    def _one_unit(self) -> Validity:
+        if self.years and self.days:
+            raise ValueError("years 和 days 只能写一个")
+        return self
+
+
+class CertificateType(_Part):
+    """One kind of certificate. `issuer` is the function of the bodies that issue it; empty where others do."""
+
+    slug: str = Field(pattern=r"[a-z][a-z0-9_]{1,39}$")
+    name: Text
+    type_code: str = Field(pattern=r"^[0-9A-Z]{21}$", description="GB/T 36904: USCC of the defining body and 3")
+    issuer: str = ""
+    number: str = Field(default="{division}{year}{serial:08d}", description="number on its face")
+    validity: Validity = Validity()
+    accent: str = Field(default="#9a1b1e", pattern=r"^#[0-9a-f]{6}$")
+    template: str = DEFAULT_TEMPLATE
+    statement: Text = Text(zh="")
+    face: tuple[str, ...] = Field(min_length=1, description="element ids in the order they are printed")
+
+    @field_validator("number")
+    @classmethod
+    def _number_can_be_made(cls, pattern: str) -> str:
+        try:
+            number = pattern.format(division="341600", year=2026, serial=1)
+        except (KeyError, IndexError, ValueError) as error:
+            raise ValueError(f"number 只能用 {{division}}、{{year}}、{{serial}}：{error}") from error
+        if "serial" not in pattern or len(number) > 60:
+            raise ValueError("number 必须含 {serial}，且不超过 60 字")
+        return pattern
+
+    @property
+    def is_issued_here(self) -> bool:
+        return bool(self.issuer)
+
+    def blanks(self) -> list[str]:
+        """Element ids that the statement mentions."""
+        return re.findall(r"\{([a-z_.]+)\}", self.statement.zh + self.statement.en)
+
+    def last_day(self, first: dt.date) -> dt.date | None:
+        """Last valid day of one valid from `first`."""
+        return rules.last_day(first, years=self.validity.years, days=self.validity.days)
+
+
+def read_type(path: Path) -> CertificateType:
+    """One file. Raises `Misconfigured` with its name."""
+    try:
+        return CertificateType.model_validate(read_yaml(path))
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise Misconfigured(f"{path} 证照类型写得不对：{where} {first['msg']}") from error
+
+
+@lru_cache(maxsize=4)
+def _types(folder: Path) -> dict[str, CertificateType]:
+    found = {}
+    for path in yaml_files(folder / FOLDER):
+        kind = read_type(path)
+        if kind.slug != path.stem:
+            raise Misconfigured(f"{path} 的 slug 应与文件名相同。")
+        found[kind.slug] = kind
+    return found
+
+
+def certificate_types() -> dict[str, CertificateType]:
+    """Every type of the city by slug, read once per process."""
+    return _types(city_folder())
+
+
+def certificate_type(slug: str) -> CertificateType:
+    """Raises `Misconfigured` for a type the city folder does not define."""
+    try:
+        return certificate_types()[slug]
+    except KeyError:
+        raise Misconfigured(f"证照类型 {slug} 没有在 {FOLDER}/{slug}.yaml 中定义。") from None
+
+
+def forget() -> None:
+    """After the city folder has changed."""
+    _types.cache_clear()

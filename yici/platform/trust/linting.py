@@ -1,0 +1,61 @@
+"""Remarks about `certificates/` of the city folder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from yici.base.cityfolder import Finding, Located, read_yaml, yaml_files
+from yici.base.errors import Invalid, Misconfigured
+from yici.core.vocabulary import queries as vocabulary
+from yici.core.vocabulary.rules import check_uscc
+from yici.platform.trust.definitions import FOLDER, CertificateType
+
+
+def lint(city: Path) -> Iterator[Finding]:
+    """Every finding: shape, type code, elements, template, duplicate codes."""
+    codes: dict[str, str] = {}
+    for path in yaml_files(city / FOLDER):
+        name = str(path.relative_to(city))
+        try:
+            raw = read_yaml(path)
+        except Misconfigured as error:
+            yield Finding(name, 0, "certificate-yaml", error.message)
+            continue
+        if not isinstance(raw, Located):
+            yield Finding(name, 0, "certificate-yaml", "文件应是一个映射", "参照同目录其他文件")
+            continue
+        yield from _lint_one(city, path, name, raw, codes)
+
+
+def _lint_one(city: Path, path: Path, name: str, raw: Located, codes: dict[str, str]) -> Iterator[Finding]:
+    try:
+        kind = CertificateType.model_validate(raw)
+    except ValidationError as error:
+        for problem in error.errors():
+            steps = [step for step in problem["loc"] if isinstance(step, (str, int))]
+            where = ".".join(str(step) for step in steps)
+            yield Finding(name, raw.line_of(*steps), "certificate-shape", f"{where}：{problem['msg']}", "按字段说明修改")
+        return
+    if kind.slug != path.stem:
+        yield Finding(name, raw.line_of("slug"), "certificate-slug", f"slug 是 {kind.slug}，与文件名不同", "两者改成一致")
+    if kind.type_code in codes:
+        yield Finding(
+            name, raw.line_of("type_code"), "certificate-code-twice", f"类型代码与 {codes[kind.type_code]} 重复", "换一个"
+        )
+    codes.setdefault(kind.type_code, name)
+    try:
+        check_uscc(kind.type_code[:18])
+    except Invalid as error:
+        yield Finding(name, raw.line_of("type_code"), "certificate-code", f"前 18 位：{error.message}", "写定义部门的代码")
+    for element in dict.fromkeys([*kind.face, *kind.blanks()]):
+        if not vocabulary.has_element(element):
+            yield Finding(
+                name, raw.line_of("face"), "certificate-element", f"没有数据元 {element}", "改成 vocabulary 中的数据元"
+            )
+    if not (city / FOLDER / "templates" / kind.template).is_file():
+        yield Finding(name, raw.line_of("template"), "certificate-template", f"没有模板 {kind.template}", "放到 templates/")
+    if kind.is_issued_here and not kind.name.en:
+        yield Finding(name, raw.line_of("name"), "certificate-english", "缺少英文名称", "补上 name.en", "warning")

@@ -1,0 +1,15 @@
+"""City folder → certificate types. They are read from the folder itself; loading proves that they can be."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from yici.platform.trust import definitions
+
+
+def load(city: Path) -> str:
+    """One line of report. Raises `Misconfigured` for a file that cannot be read."""
+    definitions.forget()
+    kinds = definitions.certificate_types()
+    own = sum(kind.is_issued_here for kind in kinds.values())
+    return f"证照类型：{len(kinds)} 种，其中本市核发 {own} 种"

@@ -1,0 +1,111 @@
+"""PAdES signatures (ETSI EN 319 142-1, level B-B): putting one on a certificate, and judging one on any file."""
+
+from __future__ import annotations
+
+import io
+import threading
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from pyhanko.keys import load_cert_from_pemder
+from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
+from pyhanko.pdf_utils.reader import PdfFileReader
+from pyhanko.sign import fields, signers
+from pyhanko.sign.validation import validate_pdf_signature
+from pyhanko.sign.validation.status import SignatureCoverageLevel
+from pyhanko_certvalidator import ValidationContext
+from pyhanko_certvalidator.registry import SimpleCertificateStore
+
+from yici.base.errors import Misconfigured
+from yici.platform.trust import rules
+from yici.platform.trust.authority import KeyFiles, key_files
+
+FIELD = "CitySeal"
+RESERVED = 8192  # bytes for the CMS object, hex: a P-256 chain of two needs about 5,000
+
+
+class _LoadedSigner(signers.SimpleSigner):
+    """SimpleSigner reads the key again for every signature; this one keeps it."""
+
+    key: ec.EllipticCurvePrivateKey
+
+    def sign_raw(self, data: bytes, digest_algorithm: str) -> bytes:
+        return self.key.sign(data, ec.ECDSA(hashes.SHA256()))
+
+
+@lru_cache(maxsize=2)
+def _signer(files: KeyFiles) -> _LoadedSigner:
+    chain = SimpleCertificateStore()
+    chain.register(load_cert_from_pemder(str(files.root_certificate)))
+    loaded = signers.SimpleSigner.load(str(files.signer_key), str(files.signer_certificate))
+    signer = _LoadedSigner(loaded.signing_cert, loaded.signing_key, chain)
+    key = serialization.load_pem_private_key(files.signer_key.read_bytes(), password=None)
+    if not isinstance(key, ec.EllipticCurvePrivateKey):
+        raise Misconfigured(f"{files.signer_key} 不是 P-256 私钥。")
+    signer.key = key
+    return signer
+
+
+@lru_cache(maxsize=2)
+def _roots(files: KeyFiles) -> tuple[Any, ...]:
+    return (load_cert_from_pemder(str(files.root_certificate)),)
+
+
+_lock = threading.Lock()
+
+
+def sign(pdf: bytes, *, identifier: str, issuer: str) -> bytes:
+    """The file with an invisible signature over all of it; the identifier stands in the signed dictionary."""
+    metadata = signers.PdfSignatureMetadata(
+        field_name=FIELD,
+        md_algorithm="sha256",
+        subfilter=fields.SigSeedSubFilter.PADES,
+        name=issuer,
+        reason=identifier,
+    )
+    out = io.BytesIO()
+    with _lock:
+        signers.sign_pdf(
+            IncrementalPdfFileWriter(io.BytesIO(pdf)), metadata, _signer(key_files()), bytes_reserved=RESERVED, output=out
+        )
+    return out.getvalue()
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What cryptography says of a file. `identifier` is empty unless the signature holds."""
+
+    outcome: str  # "intact", "altered", "unsigned", "foreign", "unreadable"
+    identifier: str = ""
+
+
+def judge(content: bytes) -> Judgement:
+    """Is this a file that the city signed, whole and unchanged? Never raises: anybody may send anything."""
+    if not content.startswith(b"%PDF-"):
+        return Judgement("unreadable")
+    try:
+        reader = PdfFileReader(io.BytesIO(content), strict=True)
+        signatures = reader.embedded_signatures
+    except Exception:
+        return Judgement("altered" if rules.PREFIX.encode() in content else "unreadable")
+    if len(signatures) != 1:
+        return Judgement("altered" if signatures else "unsigned")
+    try:
+        return _judge_signature(signatures[0])
+    except Exception:
+        return Judgement("altered")
+
+
+def _judge_signature(signature: Any) -> Judgement:
+    context = ValidationContext(trust_roots=list(_roots(key_files())), allow_fetching=False)
+    status = validate_pdf_signature(signature, context)
+    if not (status.intact and status.valid) or status.coverage != SignatureCoverageLevel.ENTIRE_FILE:
+        return Judgement("altered")
+    if not status.trusted:
+        return Judgement("foreign")
+    if not status.bottom_line:
+        return Judgement("altered")
+    return Judgement("intact", str(signature.sig_object.get("/Reason", "")))
