@@ -31,6 +31,7 @@ __all__ = [
     "entries_of_case",
     "looks_at",
     "recorded_count",
+    "subject_label",
 ]
 
 ACTIONS = {
@@ -53,6 +54,22 @@ ACTIONS = {
 def action_label(action: str) -> str:
     """The action in words; the identifier itself where a kernel above names its own."""
     return str(ACTIONS.get(action, action))
+
+
+SUBJECTS = {
+    "person": _("个人"),
+    "organisation": _("机构"),
+    "case": _("办件"),
+    "account": _("账户"),
+    "file": _("文件"),
+    "certificate": _("证照"),
+    "audit": _("查阅记录"),
+}
+
+
+def subject_label(kind: str) -> str:
+    """The kind of subject in words; the identifier itself where a kernel above names its own."""
+    return str(SUBJECTS.get(kind, kind))
 
 
 @dataclass(frozen=True)

@@ -34,6 +34,7 @@ def log(request: HttpRequest) -> HttpResponse:
         {
             "entry": entry,
             "action": audit.action_label(entry.action),
+            "kind": audit.subject_label(entry.subject_kind),
             "data": [element_label(element) for element in entry.elements],
         }
         for entry in page.entries

@@ -162,7 +162,7 @@ def _enrol_context(account: Account, secret: str) -> dict[str, object]:
 
 def qr_svg(text: str, title: str) -> SafeString:
     """An inline SVG of a QR code, dark on light, with a title for screen readers."""
-    drawn = segno.make(text, error="m").svg_inline(scale=5, border=2, dark="#000", light="#fff", title=title)
+    drawn = segno.make(text, error="m").svg_inline(border=2, dark="#000", light="#fff", title=title, svgclass="qr", omitsize=True)
     return mark_safe(drawn)  # noqa: S308 - drawn by segno, the text is encoded as modules
 
 
