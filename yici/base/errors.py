@@ -8,15 +8,18 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
 
 class YiciError(Exception):
     """Something a person can act on. `message` is Chinese, says what happened and what to do."""
 
     status = 400
     slug = "error"
-    message = "请求无法处理，请检查后重试。"
+    message: str | Promise = _("请求无法处理，请检查后重试。")
 
-    def __init__(self, message: str | None = None, **extra: Any) -> None:
+    def __init__(self, message: str | Promise | None = None, **extra: Any) -> None:
         self.message = message or self.message
         self.extra = extra
         super().__init__(self.message)
@@ -27,13 +30,13 @@ class NotFound(YiciError):
 
     status = 404
     slug = "not-found"
-    message = "没有找到您要的内容，它可能已被删除，或您无权查看。"
+    message: str | Promise = _("没有找到您要的内容，它可能已被删除，或您无权查看。")
 
 
 class NotAllowed(YiciError):
     status = 403
     slug = "not-allowed"
-    message = "您没有办理这项操作的权限。"
+    message: str | Promise = _("您没有办理这项操作的权限。")
 
 
 class Conflict(YiciError):
@@ -41,7 +44,7 @@ class Conflict(YiciError):
 
     status = 409
     slug = "conflict"
-    message = "情况已发生变化，请刷新页面后再试。"
+    message: str | Promise = _("情况已发生变化，请刷新页面后再试。")
 
 
 class Invalid(YiciError):
@@ -49,9 +52,9 @@ class Invalid(YiciError):
 
     status = 422
     slug = "invalid"
-    message = "填写的内容有误，请按提示修改。"
+    message: str | Promise = _("填写的内容有误，请按提示修改。")
 
-    def __init__(self, message: str | None = None, fields: dict[str, str] | None = None, **extra: Any) -> None:
+    def __init__(self, message: str | Promise | None = None, fields: dict[str, str] | None = None, **extra: Any) -> None:
         self.fields = fields or {}
         super().__init__(message, **extra)
 
@@ -61,7 +64,7 @@ class Misconfigured(YiciError):
 
     status = 500
     slug = "misconfigured"
-    message = "系统配置有误，请联系管理员。"
+    message: str | Promise = _("系统配置有误，请联系管理员。")
 
 
 class Unavailable(YiciError):
@@ -69,4 +72,4 @@ class Unavailable(YiciError):
 
     status = 503
     slug = "unavailable"
-    message = "外部服务暂时无法使用，请稍后再试。"
+    message: str | Promise = _("外部服务暂时无法使用，请稍后再试。")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.http import Http404, HttpRequest, HttpResponse
+from django.utils.translation import gettext_lazy as _
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
@@ -26,7 +27,7 @@ for _name in ["yici.core.calendars.api", "yici.core.cases.api", "yici.core.files
 class SignInNeeded(YiciError):
     status = 401
     slug = "sign-in-needed"
-    message = "请先登录，或在请求头中携带有效的访问令牌。"
+    message = _("请先登录，或在请求头中携带有效的访问令牌。")
 
 
 @api.exception_handler(YiciError)
@@ -42,7 +43,7 @@ def _not_signed_in(request: HttpRequest, error: AuthenticationError) -> HttpResp
 @api.exception_handler(ValidationError)
 def _bad_shape(request: HttpRequest, error: ValidationError) -> HttpResponse:
     fields = {".".join(str(part) for part in item["loc"]): item["msg"] for item in error.errors}
-    return problem(Invalid("请求的格式不正确，请对照接口文档修改。", fields=fields), request.path)
+    return problem(Invalid(_("请求的格式不正确，请对照接口文档修改。"), fields=fields), request.path)
 
 
 @api.exception_handler(HttpError)

@@ -50,6 +50,7 @@ def connect() -> None:
     from yici.core.messages import services as messages
     from yici.core.people import ports as people
     from yici.core.people.auth import staff_required
+    from yici.core.vocabulary import ports as vocabulary
     from yici.platform.data import panels as data_panels
     from yici.platform.data import queries as register
     from yici.platform.data.facts import RegisterFacts
@@ -64,6 +65,8 @@ def connect() -> None:
     people.register_household_source(register.household_evidence)
     people.register_code_sender(messages.send_code)
     people.register_notifier(messages.notify)
+
+    vocabulary.register_gate(staff_required())
 
     forms.register_fact_provider(RegisterFacts())
     forms.register_fact_provider(IdentityFacts())  # what sign-in proved, for people the register does not know

@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, BinaryIO
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from yici.base import clock
 from yici.base.errors import NotFound
@@ -118,7 +119,8 @@ def attach(application: OpenApplication, material_id: str, upload: BinaryIO, nam
         raise NotFound
     already = application.draft.context["uploads"].get(material_id, [])
     if len(already) >= material.max_files:
-        raise MaterialsMissing(fields={material_id: f"最多上传 {material.max_files} 个文件，请先删除一个。"})
+        text = _("最多上传 {count} 个文件，请先删除一个。").format(count=material.max_files)
+        raise MaterialsMissing(fields={material_id: text})
     stored = files.store(upload, name, holder=application.draft.subject, account=account, trust="C")
     with transaction.atomic():
         draft = Draft.objects.select_for_update().get(pk=application.draft.pk)

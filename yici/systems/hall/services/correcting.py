@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from yici.base import clock
 from yici.base.errors import NotFound
@@ -71,13 +72,13 @@ def _require_answers(
     for demand in correction.demands:
         key = demand.get("material")
         if key and not uploads.get(key) and not remark:
-            missing[key] = f"{demand['label']}：请上传文件，或在说明里写明情况。"
+            missing[key] = _("{label}：请上传文件，或在说明里写明情况。").format(label=demand["label"])
         if demand.get("field") and demand["field"] not in changed and not remark:
-            missing[demand["field"]] = f"{demand['label']}：请填写，或在说明里写明情况。"
+            missing[demand["field"]] = _("{label}：请填写，或在说明里写明情况。").format(label=demand["label"])
     if missing:
-        raise MaterialsMissing("还有要求没有答复，请补齐。", fields=missing)
+        raise MaterialsMissing(_("还有要求没有答复，请补齐。"), fields=missing)
     if not changed and not any(uploads.values()) and not remark:
-        raise MaterialsMissing("请填写说明或上传文件。", fields={"remark": "请写明您补正了什么。"})
+        raise MaterialsMissing(_("请填写说明或上传文件。"), fields={"remark": _("请写明您补正了什么。")})
 
 
 def _replace_materials(application: Application, uploads: Mapping[str, list[StoredFile]]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from django.db import IntegrityError, transaction
+from django.utils.translation import gettext as _
 
 from yici.base import clock
 from yici.base.errors import Invalid
@@ -25,9 +26,9 @@ def evaluate(
     if case.closed_at is None:
         raise NotRateable
     if level not in range(1, 6):
-        raise Invalid(fields={"level": "请选择一个满意程度。"})
+        raise Invalid(fields={"level": _("请选择一个满意程度。")})
     if len(text) > TEXT_LIMIT:
-        raise Invalid(fields={"text": f"请不要超过 {TEXT_LIMIT} 个字。"})
+        raise Invalid(fields={"text": _("请不要超过 {count} 个字。").format(count=TEXT_LIMIT)})
     known = {code.code for code in vocabulary.code_list("evaluation_tag").codes}
     try:
         with transaction.atomic():
