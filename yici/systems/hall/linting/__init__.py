@@ -31,7 +31,7 @@ def lint(city: Path) -> Iterator[Finding]:
         try:
             raw = read_yaml(path)
         except Misconfigured as error:
-            yield Finding(name, 0, "hall.yaml", error.message, "按提示的行改正 YAML 写法")
+            yield Finding(name, 0, "hall.yaml", str(error.message), "按提示的行改正 YAML 写法")
             continue
         yield from lint_item(raw, name, around)
         code = raw.get("code") if isinstance(raw, Located) else None
