@@ -12,7 +12,7 @@ import pytest
 from yici.base import clock
 from yici.core.cases import ports, services
 from yici.core.cases.models import Case, CaseTypeVersion
-from yici.core.people.models import Organisation
+from yici.core.people.models import Organisation, RoleGrant
 
 CHINA = ZoneInfo("Asia/Shanghai")
 TYPE = "test-approval"
@@ -24,6 +24,13 @@ def moment(text: str) -> dt.datetime:
 
 
 MONDAY = moment("2026-06-01 10:00")  # an ordinary working day, far from every holiday but 端午 on 06-19
+
+
+@pytest.fixture
+def demo(demo: Any) -> Any:
+    """The demo people, with posts they have held for years: these tests act on pinned dates."""
+    RoleGrant.objects.update(valid_from=dt.date(2017, 1, 1))
+    return demo
 
 
 @pytest.fixture

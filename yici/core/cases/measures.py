@@ -18,10 +18,9 @@ _BREAKDOWNS = ("organisation", "division", "type", "month")
 
 
 def register() -> None:
-    """Offer every metric of `metrics.yaml` that cases alone can count."""
-    for metric, numerator, denominator in _METRICS:
-        ports.register(metric, _provider(numerator, denominator))
-    ports.register("case.urges", _urges)
+    """Offer every metric of `metrics.yaml` that cases alone can count; safe to repeat."""
+    for metric, provider in _PROVIDERS.items():
+        ports.register(metric, provider)
 
 
 Part = Callable[[StatisticsRow], Amount]
@@ -71,3 +70,9 @@ def _urges(period: Period, breakdown: str | None, scope: Scope | None) -> list[R
         return [Row("", "", urges.count())]
     counted = urges.order_by().values(*fields).annotate(n=Count("pk")).values_list(*fields, "n")
     return [Row(str(key), str(label), n) for key, label, n in counted]
+
+
+_PROVIDERS: dict[str, ports.Provider] = {
+    **{metric: _provider(numerator, denominator) for metric, numerator, denominator in _METRICS},
+    "case.urges": _urges,
+}

@@ -14,12 +14,14 @@ from yici.core.cases.reading.case_page import (
     case_view,
     cases_of_applicant,
     days_left_in_words,
+    done_stages,
     parties,
     state_in_words,
     timeline,
     workflow_for,
 )
 from yici.core.cases.reading.statistics import Breakdown, StatisticsRow, light_counts, statistics
+from yici.core.cases.reading.trend import DayCount, daily_counts
 from yici.core.cases.reading.work_list import (
     COUNT_CAP,
     WorkListFilter,
@@ -35,6 +37,7 @@ __all__ = [
     "COUNT_CAP",
     "Breakdown",
     "CaseView",
+    "DayCount",
     "StatisticsRow",
     "TimelineEntry",
     "WorkListFilter",
@@ -45,8 +48,10 @@ __all__ = [
     "case_for_staff",
     "case_view",
     "cases_of_applicant",
+    "daily_counts",
     "days_left_in_words",
     "desk_counts",
+    "done_stages",
     "export_rows",
     "light_counts",
     "parties",

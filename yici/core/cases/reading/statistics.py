@@ -89,7 +89,7 @@ class StatisticsRow:
 
 
 def statistics(
-    type: str | None = None,  # noqa: A002 - the door's own word
+    type: str | None = None,
     period: tuple[dt.date, dt.date] | Any = None,
     by: str | Breakdown | None = None,
     scope: Scope | None = None,

@@ -109,10 +109,8 @@ def work_list(account: Account, filters: WorkListFilter | None = None, page: int
     cases = _filtered(account, chosen)
     start = (number - 1) * size
     found = list(_ordered(cases, chosen.tab).values(*_COLUMNS)[start : start + size + 1])
-    if number == 1 and len(found) <= size:
-        count = len(found)
-    else:
-        count = cases.order_by().values("pk")[: COUNT_CAP + 1].count()
+    whole = number == 1 and len(found) <= size
+    count = len(found) if whole else cases.order_by().values("pk")[: COUNT_CAP + 1].count()
     warm(row["version_id"] for row in found)
     return WorkListPage(
         rows=[_row(row, account) for row in found[:size]],
@@ -146,10 +144,7 @@ def types_in_use() -> list[CaseType]:
 
 def _filtered(account: Account, filters: WorkListFilter) -> QuerySet[Case]:
     cases = Case.objects.filter(people.scope_of(account, "case.view").q())
-    if filters.tab == "done":
-        cases = cases.filter(closed_at__isnull=False)
-    else:
-        cases = cases.filter(closed_at=None)
+    cases = cases.filter(closed_at__isnull=filters.tab != "done")
     if filters.tab == "mine":
         cases = cases.filter(assignee=account)
     if filters.unassigned:

@@ -114,7 +114,7 @@ class Action(_Part):
     @field_validator("needs", mode="before")
     @classmethod
     def _listed_means_required(cls, value: Any) -> Any:
-        return {name: "required" for name in value} if isinstance(value, (list, tuple)) else value
+        return dict.fromkeys(value, "required") if isinstance(value, (list, tuple)) else value
 
     @property
     def closes(self) -> bool:

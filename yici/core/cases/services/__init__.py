@@ -10,6 +10,7 @@ from yici.core.cases.services.clocks import accept_by_silence, fill_deadlines, r
 from yici.core.cases.services.joining import join_children, merge, open_child
 from yici.core.cases.services.opening import open_case
 from yici.core.cases.services.supervision import (
+    WORKING_PERMISSIONS,
     assign,
     auto_assign,
     claim,
@@ -22,6 +23,7 @@ from yici.core.cases.services.upkeep import Difference, rebuild, verify_projecti
 from yici.core.cases.services.versions import load_workflow, move_to_version, publish_version
 
 __all__ = [
+    "WORKING_PERMISSIONS",
     "ActionNotAllowed",
     "ChangedMeanwhile",
     "Difference",

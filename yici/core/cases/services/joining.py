@@ -24,7 +24,7 @@ from yici.core.people.services import actor_of, require
 def open_child(
     parent_number: str,
     *,
-    type: str,  # noqa: A002 - as in open_case
+    type: str,
     title: str,
     organisation: Organisation,
     actor: Account | None,

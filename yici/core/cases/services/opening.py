@@ -23,7 +23,7 @@ from yici.core.places.models import Division
 @transaction.atomic
 def open_case(
     *,
-    type: str,  # noqa: A002 - the door's own word
+    type: str,
     title: str,
     organisation: Organisation,
     division: Division | str,

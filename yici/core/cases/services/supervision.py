@@ -122,7 +122,7 @@ def reply_instruction(instruction_id: int, actor: Account, text: str) -> Instruc
         raise NotAllowed()
     if not text.strip():
         raise Invalid(fields={"reply": _("请填写答复内容。")})
-    instruction = Instruction.objects.select_for_update().select_related("by").get(pk=instruction_id)
+    instruction = Instruction.objects.get(pk=instruction_id)
     if instruction.replied_at:
         raise ActionNotAllowed(_("这条催办督办已经答复。"))
     instruction.reply = text.strip()[:_TEXT_LIMIT]
