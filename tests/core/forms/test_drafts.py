@@ -4,6 +4,7 @@ import pytest
 from django.http import QueryDict
 
 from tests.core.files import samples
+from tests.core.forms.builders import one_page
 from tests.core.forms.conftest import Broken, Records
 from yici.base import clock
 from yici.base.errors import Invalid, NotFound
@@ -261,3 +262,32 @@ def test_a_question_opened_by_an_answer_is_shown_before_it_is_blamed(draft, form
 
 def test_pages_without_a_visible_field_are_skipped(draft, form):
     assert [page.id for page in visible_pages(form, draft.answers)] == ["who", "more", "family"]
+
+
+def conditional_form():
+    return one_page(
+        {"id": "card", "type": "choice", "options": [{"value": "a", "label": "甲"}, {"value": "b", "label": "乙"}]},
+        {"element": "person.phone", "when": {"field": "card", "is": "b"}},
+    )
+
+
+def test_a_field_that_an_answer_opens_is_shown_with_its_record_before_it_is_asked_for(records, police, account, mother):
+    records(IdentityFacts(), Records("register", REGISTER, police.slug))
+    form = conditional_form()
+    with clock.at(NOW):
+        draft = services.open_draft(account, mother, "hall:test@1", "测试", form, {})
+        result = services.submit_page(draft, form, "one", post(draft, card="b", __asked=["card"]))
+        assert not result.saved and result.status == 200 and result.errors == {}
+        assert result.answers["person.phone"] == "13800138000"
+        data = post(draft, card="b", person__dot__phone="13800138000", __asked=["card", "person.phone"])
+        assert services.submit_page(draft, form, "one", data).saved
+
+
+def test_a_field_that_was_not_shown_keeps_its_recorded_value(records, police, account, mother):
+    records(IdentityFacts(), Records("register", REGISTER, police.slug))
+    form = conditional_form()
+    with clock.at(NOW):
+        draft = services.open_draft(account, mother, "hall:test@1", "测试", form, {})
+        assert services.submit_page(draft, form, "one", post(draft, card="a", __asked=["card"])).saved
+    assert draft.answers["person.phone"] == "13800138000"
+    assert changed_fields(draft.answers, draft.prefill) == []

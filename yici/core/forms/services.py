@@ -187,6 +187,8 @@ def submit_page(
     if posting.is_rearrangement(posted):
         return PageResult(False, {**draft.answers, **posting.rearrange(page, posted, fixed)}, errors)
     raw = posting.read_page(page, posted, fixed)
+    if opened := _just_opened(draft, definition, page, raw, posted):
+        return PageResult(False, opened, errors)
     raw_revision = str(posted.get("revision", ""))
     revision = int(raw_revision) if raw_revision.isascii() and raw_revision.isdigit() else -1
     try:
@@ -200,6 +202,24 @@ def submit_page(
         draft.refresh_from_db()
         return PageResult(False, dict(draft.answers), notice=str(error.message), unsaved=mine)
     return PageResult(True, dict(draft.answers), leave="__leave" in posted)
+
+
+def _just_opened(
+    draft: Draft, definition: FormDefinition, page: Page, raw: dict[str, Any], posted: Any
+) -> dict[str, Any] | None:
+    """Answers to show the page again with, when what was chosen opens fields that were not on it yet.
+
+    A page says in `__asked` which fields it showed; without that every field counts as shown. What was not
+    shown is no answer: it is taken out of `raw`, so that the recorded values stay.
+    """
+    asked = set(posted.getlist("__asked"))
+    if not asked:
+        return None
+    for key in [key for key in raw if key not in asked]:
+        del raw[key]
+    answers = {**draft.answers, **raw}
+    visibility = validation.Visibility(definition, answers, draft.situation)
+    return answers if any(visibility.shows(one.key) and one.key not in asked for one in page.fields) else None
 
 
 @transaction.atomic
@@ -303,7 +323,7 @@ def _save(draft: Draft, definition: FormDefinition, page: Page, raw: Mapping[str
         for one in page.fields:
             if one.key in outcome.cleaned:
                 current.answers[one.key] = outcome.cleaned[one.key]
-            else:
+            elif one.key in raw:
                 current.answers.pop(one.key, None)
         _forget_hidden(current, definition)
         _keep(current)
