@@ -112,7 +112,7 @@ def verify_file(request: HttpRequest, file: UploadedFile = File(...)) -> dict[st
 def my_certificates(request: HttpRequest, page: Annotated[int, Query(ge=1, le=10_000)] = 1) -> dict[str, object]:
     """Own certificates and those of people the account may act for, newest first, 50 a page."""
     start = (page - 1) * PAGE_SIZE
-    held = list(queries.certificates_of_any(queries.persons_behind(account_of(request)))[start : start + PAGE_SIZE + 1])
+    held = list(queries.certificates_for(account_of(request))[start : start + PAGE_SIZE + 1])
     return {"items": [_own(entry) for entry in held[:PAGE_SIZE]], "has_next": len(held) > PAGE_SIZE}
 
 

@@ -79,7 +79,7 @@ def _verdict_page(request: HttpRequest, verdict: Verdict, *, by_file: bool) -> H
 @citizen_required
 def my_certificates(request: HttpRequest) -> HttpResponse:
     account = account_of(request)
-    held = queries.certificates_of_any(queries.persons_behind(account))
+    held = queries.certificates_for(account)
     page = Paginator(held, PAGE_SIZE).get_page(request.GET.get("page"))
     rows = [(entry, queries.name_of(entry), queries.state_of(entry), entry.holder_id != account.person_id) for entry in page]
     return render(request, "trust/my_certificates.html", {"page": page, "rows": rows})

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import enum
 import hashlib
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.db.models import Q, QuerySet
@@ -14,6 +13,7 @@ from django.utils.translation import gettext as _
 from yici.base import clock
 from yici.base.errors import Invalid, NotFound
 from yici.base.text import Text
+from yici.core.cases.models import Case
 from yici.core.files.models import StoredFile
 from yici.core.people import queries as people
 from yici.core.people.models import Account, Person
@@ -28,12 +28,11 @@ __all__ = [
     "Verdict",
     "by_check_code",
     "certificate_of",
+    "certificates_for",
     "certificates_of",
-    "certificates_of_any",
     "certificates_of_case",
     "face_lines",
     "name_of",
-    "persons_behind",
     "reads_own_certificate",
     "state_of",
     "valid_certificate",
@@ -68,26 +67,28 @@ def state_of(certificate: Certificate, on: dt.date | None = None) -> str:
 
 def certificates_of(person: Person) -> QuerySet[Certificate]:
     """All of a person's certificates, newest first, with issuer and file."""
-    return certificates_of_any([person])
+    held = Certificate.objects.filter(holder=person)
+    return held.select_related("issuer", "file").order_by("-issued_on", "-pk")
 
 
-def certificates_of_any(persons: Sequence[Person]) -> QuerySet[Certificate]:
-    """The certificates of several people: oneself and those one acts for."""
-    held = Certificate.objects.filter(holder__in=persons)
-    return held.select_related("issuer", "file", "holder").order_by("-issued_on", "-pk")
-
-
-def persons_behind(account: Account) -> list[Person]:
-    """The account's own person first, then those it may act for today in every matter."""
-    if account.person is None:
-        return []
-    acting_for = [delegation.principal for delegation in people.principals_of(account.person) if not delegation.item_codes]
-    return list({person.pk: person for person in [account.person, *acting_for]}.values())
+def certificates_for(account: Account) -> QuerySet[Certificate]:
+    """What an account may see: the own ones, all of those it acts for in every matter, and of those it acts for
+    in some matters what came of the cases it opened itself. Newest first.
+    """
+    person = account.person
+    if person is None:
+        return Certificate.objects.none()
+    acting_for = people.principals_of(person)
+    in_everything = [person.pk, *(entry.principal_id for entry in acting_for if not entry.item_codes)]
+    in_something = [entry.principal_id for entry in acting_for if entry.item_codes]
+    opened = Case.objects.filter(opened_by=account, subject__in=in_something).values("number")
+    visible = Certificate.objects.filter(Q(holder__in=in_everything) | Q(holder__in=in_something, case_number__in=opened))
+    return visible.select_related("issuer", "file", "holder").order_by("-issued_on", "-pk")
 
 
 def certificate_of(account: Account, certificate_id: int) -> Certificate:
-    """A certificate of the account's own person or of somebody it acts for. Raises `NotFound`."""
-    found = certificates_of_any(persons_behind(account)).filter(pk=certificate_id).first()
+    """One of those the account may see. Raises `NotFound`."""
+    found = certificates_for(account).filter(pk=certificate_id).first()
     if found is None:
         raise NotFound()
     return found
@@ -123,7 +124,7 @@ def verdict_on(code: str) -> Verdict:
     try:
         certificate = by_check_code(code)
     except Invalid as error:
-        return Verdict(False, error.message, None, Outcome.UNKNOWN)
+        return Verdict(False, str(error.message), None, Outcome.UNKNOWN)
     if certificate is None:
         return Verdict(
             False, _("没有查到这个查验码。请核对后再输入；仍查不到的，请不要采信这份证照。"), None, Outcome.UNKNOWN
@@ -192,4 +193,4 @@ def name_of(certificate: Certificate) -> Text:
 
 def reads_own_certificate(account: Account, stored: StoredFile) -> bool:
     """For the file kernel: holders, and those who act for them, may read the files of their certificates."""
-    return Certificate.objects.filter(file=stored, holder__in=persons_behind(account)).exists()
+    return certificates_for(account).filter(file=stored).exists()
