@@ -219,7 +219,8 @@ def _just_opened(
         del raw[key]
     answers = {**draft.answers, **raw}
     visibility = validation.Visibility(definition, answers, draft.situation)
-    return answers if any(visibility.shows(one.key) and one.key not in asked for one in page.fields) else None
+    new = [one for one in page.fields if one.key not in asked and not one.readonly and visibility.shows(one.key)]
+    return answers if new else None
 
 
 @transaction.atomic
