@@ -49,7 +49,12 @@ def effects(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
 @pytest.fixture
 def version(db: None) -> CaseTypeVersion:
     return services.publish_version(
-        TYPE, "测试高龄津贴", "Test allowance", "hall", "promise-approval", {"handling": {"limit": 5, "legal_limit": 20}}
+        TYPE,
+        "测试高龄津贴",
+        "Test allowance",
+        "hall",
+        "promise-approval",
+        {"handling": {"limit": 5, "legal_limit": 20}},
     )
 
 

@@ -91,7 +91,9 @@ def test_only_who_the_workflow_names_may_act(
         with pytest.raises(NotAllowed):
             take(case, action, getattr(demo, name), **data)
     account = getattr(demo, allowed)
-    assert action in [item.id for item in queries.available_actions(queries.case_for_staff(demo.supervisor, case.number), account)]
+    assert action in [
+        item.id for item in queries.available_actions(queries.case_for_staff(demo.supervisor, case.number), account)
+    ]
     after = take(case, action, account, **data)
     assert after.event_count > case.event_count
 
@@ -188,9 +190,7 @@ def test_an_unanswered_correction_is_closed_only_after_its_time(open_one: Any, t
 
 
 def test_a_special_procedure_stops_the_clock_and_returns(open_one: Any, take: Any, demo: Any) -> None:
-    case = take(
-        accepted(open_one, take, demo), "start_special", demo.reviewer, kind="survey", reason="核实", days=5
-    )
+    case = take(accepted(open_one, take, demo), "start_special", demo.reviewer, kind="survey", reason="核实", days=5)
     assert case.light == "stopped"
     case = take(case, "end_special", demo.reviewer, at=MONDAY + 7 * DAY, opinion="属实")
     assert case.due_at == moment("2026-06-15 17:30")
@@ -276,7 +276,12 @@ def test_the_database_refuses_to_change_a_published_version(version: CaseTypeVer
 
 def test_publishing_the_same_content_again_makes_no_new_version(version: CaseTypeVersion) -> None:
     again = services.publish_version(
-        TYPE, "测试高龄津贴", "Test allowance", "hall", "promise-approval", {"handling": {"limit": 5, "legal_limit": 20}}
+        TYPE,
+        "测试高龄津贴",
+        "Test allowance",
+        "hall",
+        "promise-approval",
+        {"handling": {"limit": 5, "legal_limit": 20}},
     )
     assert again.pk == version.pk
 

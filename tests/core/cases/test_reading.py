@@ -127,7 +127,11 @@ def test_metrics_are_counted_from_the_same_rows(open_one: Any, take: Any, demo: 
     measures.register()
     take(open_one(at=moment("2019-06-03 10:00")), "accept", demo.clerk, at=moment("2019-06-03 11:00"))
     period = Period.of("month", dt.date(2019, 6, 3))
-    for metric, numerator, denominator in (("case.accepted", 1, None), ("case.self_filed_rate", 1, 1), ("case.green", 1, None)):
+    for metric, numerator, denominator in (
+        ("case.accepted", 1, None),
+        ("case.self_filed_rate", 1, 1),
+        ("case.green", 1, None),
+    ):
         provider = ports.provider_of(metric)
         assert provider is not None
         (row,) = provider(period, None, None)

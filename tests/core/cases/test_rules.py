@@ -30,7 +30,7 @@ from yici.core.people.permissions import PERMISSIONS
 # 2017 as the State Council arranged it around the National Day; the other weekends stand.
 _HOLIDAYS = [dt.date(2017, 10, day) for day in range(1, 9)]
 CALENDAR = WorkingCalendar(
-    years=frozenset({2016, 2017, 2018}), days={day: False for day in _HOLIDAYS} | {dt.date(2017, 9, 30): True}
+    years=frozenset({2016, 2017, 2018}), days=dict.fromkeys(_HOLIDAYS, False) | {dt.date(2017, 9, 30): True}
 )
 FIVE = Clock.model_validate({"id": "handling", "label": "办理", "limit": 5, "legal_limit": 20, "extension": 10})
 

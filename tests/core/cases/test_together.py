@@ -100,7 +100,8 @@ def test_a_stage_that_joins_waits_for_its_sub_cases(open_one: Any, demo: Any, ta
     parent = take(open_one(), "accept", demo.clerk)
     with clock.at(MONDAY):
         children = [
-            services.open_child(parent.number, type=TYPE, title=f"子件{n}", organisation=guoyang, actor=None) for n in (1, 2)
+            services.open_child(parent.number, type=TYPE, title=f"子件{n}", organisation=guoyang, actor=None)
+            for n in (1, 2)
         ]
         assert services.join_children(parent.number) is False
     with pytest.raises(services.ActionNotAllowed, match="子件"):

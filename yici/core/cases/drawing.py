@@ -183,7 +183,11 @@ def _badge(x: int, y: int, index: int, state: str) -> str:
 
 
 def _arrow(x1: int, y1: int, x2: int, y2: int, done: bool) -> str:
-    head = f"M{x2 - 5} {y2 - 6} L{x2} {y2} L{x2 + 5} {y2 - 6}" if x1 == x2 else f"M{x2 - 6} {y2 - 5} L{x2} {y2} L{x2 - 6} {y2 + 5}"
+    head = (
+        f"M{x2 - 5} {y2 - 6} L{x2} {y2} L{x2 + 5} {y2 - 6}"
+        if x1 == x2
+        else f"M{x2 - 6} {y2 - 5} L{x2} {y2} L{x2 - 6} {y2 + 5}"
+    )
     return f'<path class="arrow{" done" if done else ""}" d="M{x1} {y1} L{x2} {y2} {head}"/>'
 
 

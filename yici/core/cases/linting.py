@@ -24,7 +24,7 @@ def _of_file(path: Path, name: str) -> Iterator[Finding]:
     try:
         raw = read_yaml(path)
     except Misconfigured as error:
-        yield Finding(name, 0, "yaml", error.message, "改正 YAML 写法")
+        yield Finding(name, 0, "yaml", str(error.message), "改正 YAML 写法")
         return
     if not isinstance(raw, Located):
         yield Finding(name, 1, "shape", "流程文件应为键值结构")
@@ -33,7 +33,9 @@ def _of_file(path: Path, name: str) -> Iterator[Finding]:
         workflow = Workflow.model_validate(raw)
     except ValidationError as error:
         for fault in error.errors():
-            yield Finding(name, raw.line_of(*fault["loc"]), "shape", f"{_path(fault['loc'])}：{fault['msg']}", "按流程格式改正")
+            yield Finding(
+                name, raw.line_of(*fault["loc"]), "shape", f"{_path(fault['loc'])}：{fault['msg']}", "按流程格式改正"
+            )
         return
     if workflow.slug != path.stem:
         yield Finding(name, raw.line_of("slug"), "slug", f"slug 是 {workflow.slug}，与文件名不同", f"改为 {path.stem}")
@@ -43,11 +45,16 @@ def _of_file(path: Path, name: str) -> Iterator[Finding]:
 
 
 def _untranslated(workflow: Workflow, raw: Located, name: str) -> Iterator[Finding]:
-    for part, entries in (("stages", workflow.stages), ("clocks", workflow.clocks), ("actions", workflow.actions)):
-        for index, entry in enumerate(entries):
-            if not entry.label.en:
+    labels = {
+        "stages": [stage.label for stage in workflow.stages],
+        "clocks": [clock.label for clock in workflow.clocks],
+        "actions": [action.label for action in workflow.actions],
+    }
+    for part, texts in labels.items():
+        for index, text in enumerate(texts):
+            if not text.en:
                 line = raw.line_of(part, index)
-                yield Finding(name, line, "english-missing", f"{entry.label.zh} 没有英文名称", "补上 en", "warning")
+                yield Finding(name, line, "english-missing", f"{text.zh} 没有英文名称", "补上 en", "warning")
 
 
 def _path(parts: tuple[Any, ...]) -> str:

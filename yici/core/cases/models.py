@@ -87,7 +87,10 @@ class Case(models.Model):
     light = models.CharField(max_length=10, choices=Light.choices, default=Light.NONE)
     closed_on_time = models.BooleanField(null=True)
     used_days = models.DecimalField(
-        max_digits=8, decimal_places=2, null=True, help_text="working days the last clock ran until closing, stops not counted"
+        max_digits=8,
+        decimal_places=2,
+        null=True,
+        help_text="working days the last clock ran until closing, stops not counted",
     )
     urged = models.IntegerField(default=0, help_text="times urged or supervised")
 

@@ -73,7 +73,20 @@ def export(request: HttpRequest) -> HttpResponse:
     response["Content-Disposition"] = f'attachment; filename="cases-{clock.today():%Y%m%d}.csv"'
     response.write("\ufeff")
     writer = csv.writer(response)
-    writer.writerow([_("办件号"), _("标题"), _("申请人"), _("状态"), _("承办单位"), _("区划"), _("承办人"), _("收件时间"), _("到期时间"), _("剩余时限")])
+    writer.writerow(
+        [
+            _("办件号"),
+            _("标题"),
+            _("申请人"),
+            _("状态"),
+            _("承办单位"),
+            _("区划"),
+            _("承办人"),
+            _("收件时间"),
+            _("到期时间"),
+            _("剩余时限"),
+        ]
+    )
     count = 0
     for row in queries.export_rows(account, filters):
         moments = [f"{timezone.localtime(at):%Y-%m-%d %H:%M}" if at else "" for at in (row.opened_at, row.due_at)]
@@ -82,7 +95,11 @@ def export(request: HttpRequest) -> HttpResponse:
         writer.writerow([f"\t{cells[0]}", *(_safe(cell) for cell in [*cells[1:], *moments, row.days_left])])
         count += 1
     audit.record(
-        actor_of(account, request), "export", subject=("case", "list"), elements=["person.name"], purpose=f"导出办件清单 {count} 件"
+        actor_of(account, request),
+        "export",
+        subject=("case", "list"),
+        elements=["person.name"],
+        purpose=f"导出办件清单 {count} 件",
     )
     return response
 
@@ -122,7 +139,7 @@ def act(request: HttpRequest, number: str, action: str) -> HttpResponse:
     except Invalid as error:
         return _show(request, found, failed=action, errors=error.fields, status=422)
     except Conflict as error:
-        return _show(request, queries.case_for_staff(account, number), conflict=error.message, status=409)
+        return _show(request, queries.case_for_staff(account, number), conflict=str(error.message), status=409)
     done = queries.workflow_for(found).action(action)
     messages.success(request, _("已办理：%(action)s。") % {"action": done.label if done else action})
     return redirect("cases:case", number=number)
@@ -139,7 +156,7 @@ def assign(request: HttpRequest, number: str) -> HttpResponse:
     except Invalid as error:
         return _show(request, found, failed="assign", errors=error.fields, status=422)
     except Conflict as error:
-        return _show(request, found, conflict=error.message, status=409)
+        return _show(request, found, conflict=str(error.message), status=409)
     messages.success(request, _("承办人：%(name)s。") % {"name": to.name} if to else _("已退回部门待办。"))
     return redirect("cases:case", number=number)
 
@@ -168,7 +185,7 @@ def reply(request: HttpRequest, number: str, instruction_id: int) -> HttpRespons
     except Invalid as error:
         return _show(request, found, failed=f"reply-{instruction_id}", errors=error.fields, status=422)
     except Conflict as error:
-        return _show(request, found, conflict=error.message, status=409)
+        return _show(request, found, conflict=str(error.message), status=409)
     messages.success(request, _("答复已保存。"))
     return redirect("cases:case", number=number)
 
@@ -216,7 +233,13 @@ def _form(action: Action, failed: str, errors: dict[str, str], request: HttpRequ
         "demands": _("每行写一项，写明缺什么、怎样补。"),
         "days": _("填写天数。"),
     }
-    labels = {"opinion": _("意见"), "reason": _("理由"), "demands": _("需要补正的内容"), "days": _("天数"), "kind": _("种类")}
+    labels = {
+        "opinion": _("意见"),
+        "reason": _("理由"),
+        "demands": _("需要补正的内容"),
+        "days": _("天数"),
+        "kind": _("种类"),
+    }
     open_ = action.id == failed
     fields = [
         {

@@ -13,7 +13,16 @@ from yici.base.errors import Misconfigured
 from yici.core.cases.models import Case, CaseEvent
 from yici.core.people.models import Account
 
-__all__ = ["Panel", "effect", "effect_names", "panels", "register_effect", "register_panel", "register_teller", "tellers"]
+__all__ = [
+    "Panel",
+    "effect",
+    "effect_names",
+    "panels",
+    "register_effect",
+    "register_panel",
+    "register_teller",
+    "tellers",
+]
 
 Effect = Callable[[Case, CaseEvent, Account | None], Any]
 Teller = Callable[[Case, CaseEvent, str, dict[str, str]], Any]

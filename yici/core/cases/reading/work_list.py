@@ -178,7 +178,9 @@ def _ordered(cases: QuerySet[Case], tab: str) -> QuerySet[Case]:
 
 
 def _row(row: dict[str, object], account: Account) -> WorkListRow:
-    case = Case(**{name: row[name] for name in ("number", "state", "light", "clock", "due_at", "closed_at", "version_id")})
+    case = Case(
+        **{name: row[name] for name in ("number", "state", "light", "clock", "due_at", "closed_at", "version_id")}
+    )
     return WorkListRow(
         number=case.number,
         title=str(row["title"]),

@@ -74,7 +74,9 @@ def read_clock(clock: Clock, segments: Sequence[Segment], now: dt.datetime, cale
     )
     if stopped:
         return reading
-    yellow = max(calendar.add_working_time(last.started_at, limit - before - clock.warning, clock.unit), last.started_at)
+    yellow = max(
+        calendar.add_working_time(last.started_at, limit - before - clock.warning, clock.unit), last.started_at
+    )
     return replace(
         reading, due_at=due, yellow_at=min(yellow, due), legal_due_at=_legal_due(clock, runs, granted, calendar)
     )
@@ -99,9 +101,7 @@ def read_clock_or_unknown(
 
 
 def _granted(clock: Clock, segments: Iterable[Segment]) -> Decimal:
-    return sum(
-        (s.amount or Decimal(0) for s in segments if s.kind == "extension" and s.clock == clock.id), Decimal(0)
-    )
+    return sum((s.amount or Decimal(0) for s in segments if s.kind == "extension" and s.clock == clock.id), Decimal(0))
 
 
 def _used(runs: Iterable[Segment], unit: Unit, calendar: WorkingCalendar) -> Decimal:

@@ -180,7 +180,9 @@ def with_limits(workflow: Workflow, limits: Mapping[str, Limit | Mapping[str, An
         if clock.id in limits:
             given = limits[clock.id]
             limit = given if isinstance(given, Limit) else Limit.model_validate(given)
-            changes = {name: getattr(limit, name) for name in limit.model_fields_set if getattr(limit, name) is not None}
+            changes = {
+                name: getattr(limit, name) for name in limit.model_fields_set if getattr(limit, name) is not None
+            }
             clock = Clock.model_validate(clock.model_dump() | changes)
         clocks.append(clock)
     return workflow.model_copy(update={"clocks": tuple(clocks)})
@@ -278,7 +280,9 @@ def _clock_faults(workflow: Workflow) -> Iterator[WorkflowFault]:
             if verb == "start" and target not in clock_ids:
                 yield WorkflowFault("clock-unknown", f"动作 {action.id} 启动了未定义的时钟 {target}", where)
             if verb == "stop" and target not in STOPS:
-                yield WorkflowFault("stop-kind", f"动作 {action.id} 的停表原因 {target} 应为 correction 或 special", where)
+                yield WorkflowFault(
+                    "stop-kind", f"动作 {action.id} 的停表原因 {target} 应为 correction 或 special", where
+                )
         closes_open_case = action.closes and not set(action.from_) <= CLOSED_STATES
         if closes_open_case and workflow.clocks and "end" not in verbs:
             yield WorkflowFault("clock-not-ended", f"动作 {action.id} 办结时没有结束计时", where, "加 clock: end")

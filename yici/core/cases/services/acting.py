@@ -236,5 +236,3 @@ def _record(case: Case, action: Action, actor: Account | None) -> None:
         purpose=f"办理{case.title}：{action.label.zh}",
         case_number=case.number,
     )
-
-

@@ -165,7 +165,7 @@ FROM changed RETURNING case_id
 
 
 def _turn(light: str, action: str, condition: str, now: dt.datetime) -> list[int]:
-    parameters = {
+    parameters: dict[str, str | int | dt.datetime] = {
         "light": light,
         "action": action,
         "label": journal.NOTES[action],

@@ -64,7 +64,7 @@ def join_children(parent_number: str) -> bool:
 
 def child_closed(child: Case) -> None:
     """Note it on the parent; the last one calls the parent's desk. Called in the child's transaction."""
-    parent = lock(Case.objects.values_list("number", flat=True).get(pk=child.parent_id))
+    parent = lock(Case.objects.filter(children=child).values_list("number", flat=True).get())
     journal.append(
         parent, "child_closed", opinion=child.title, data={"case": child.number, "outcome": child.outcome}, public=True
     )

@@ -49,7 +49,7 @@ def open_case(
     if submit is None:
         raise Misconfigured(f"流程 {workflow.slug} 没有 submit 动作。")
     now = clock.now()
-    code = getattr(division, "pk", division)
+    code = division.code if isinstance(division, Division) else division
     case = Case(
         type=pinned.case_type,
         version=pinned,
@@ -68,7 +68,7 @@ def open_case(
         opened_at=now,
     )
     projections.blank(case)
-    case.number = _next_number(str(code), now)
+    case.number = _next_number(code, now)
     case.stage = submit.stage or workflow.stages[0].id
     case.save(force_insert=True)
     event = journal.append(
@@ -103,7 +103,9 @@ def _newest_version(type_slug: str) -> CaseTypeVersion:
     newest = versions.select_related("case_type").order_by("-number").first()
     if newest is None:
         known = CaseType.objects.filter(slug=type_slug).exists()
-        raise Misconfigured(f"办件类型 {type_slug} {'没有已发布的流程' if known else '不存在'}，请管理员检查城市文件夹。")
+        raise Misconfigured(
+            f"办件类型 {type_slug} {'没有已发布的流程' if known else '不存在'}，请管理员检查城市文件夹。"
+        )
     return newest
 
 

@@ -165,7 +165,9 @@ def _instruct(case: Case, kind: Instruction.Kind, actor: Account, text: str) -> 
     )
     case.urged += 1
     data = {"instruction": instruction.pk}
-    journal.append(case, "urge" if urged else "supervise", actor=actor, opinion=instruction.text, data=data, public=urged)
+    journal.append(
+        case, "urge" if urged else "supervise", actor=actor, opinion=instruction.text, data=data, public=urged
+    )
     case.save(update_fields=["urged", "event_count"])
     telling.tell_staff(case, "case.urged" if urged else "case.supervised", {"instruction": instruction.text})
     return instruction
