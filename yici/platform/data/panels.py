@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from django.utils.translation import gettext as _
+
 from yici.base import clock
 from yici.core.cases.models import Case
 from yici.core.cases.ports import Panel
@@ -32,4 +34,4 @@ def objection_panels(case: Case, account: Account) -> list[Panel]:
         "is_masked": not may_decide,
         "today": clock.today(),
     }
-    return [Panel("异议内容", "data/objection_panel.html", context)]
+    return [Panel(_("异议内容"), "data/objection_panel.html", context)]

@@ -71,7 +71,7 @@ def raise_objection(
     }
     return cases.open_case(
         type=CASE_TYPE,
-        title=_("数据异议：%(label)s") % {"label": label.zh},
+        title=f"数据异议：{label.zh}",
         organisation=organisation,
         division=subject.division or organisation.division or places.root(),
         actor=account,
@@ -114,7 +114,7 @@ def apply_objection(case: Case, event: CaseEvent, actor: Account | None) -> None
         "change",
         subject=("person", case.subject.pk),
         elements=[element],
-        purpose=_("核实数据异议，更正登记"),
+        purpose="核实数据异议，更正登记",
         case_number=case.number,
     )
 

@@ -22,7 +22,7 @@ def lint(city: Path) -> Iterator[Finding]:
         try:
             raw = read_yaml(path)
         except Misconfigured as error:
-            yield Finding(name, 0, "certificate-yaml", error.message)
+            yield Finding(name, 0, "certificate-yaml", str(error.message))
             continue
         if not isinstance(raw, Located):
             yield Finding(name, 0, "certificate-yaml", "文件应是一个映射", "参照同目录其他文件")

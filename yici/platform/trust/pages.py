@@ -64,7 +64,7 @@ def _verdict_page(request: HttpRequest, verdict: Verdict, *, by_file: bool) -> H
         "certificate": certificate,
         "name": queries.name_of(certificate) if certificate else "",
         "state": queries.state_of(certificate) if certificate else "",
-        "lines": queries.face_lines(certificate, masked=True) if certificate else [],
+        "lines": _public_lines(certificate) if certificate else [],
         "code_shown": rules.shown_check_code(certificate.check_code) if certificate else "",
         "not_in_force": verdict.outcome == Outcome.NOT_IN_FORCE,
     }
@@ -73,6 +73,12 @@ def _verdict_page(request: HttpRequest, verdict: Verdict, *, by_file: bool) -> H
     response["X-Robots-Tag"] = "noindex"
     response["Cache-Control"] = "no-store"
     return response
+
+
+def _public_lines(certificate: Certificate) -> list[queries.FaceLine]:
+    """The masked face without the holder's name, which the page shows already."""
+    lines = queries.face_lines(certificate, masked=True)
+    return [line for line in lines if certificate.face[line.element] != certificate.holder_name]
 
 
 @require_GET
@@ -119,7 +125,7 @@ def send_file(certificate: Certificate, request: HttpRequest) -> FileResponse:
             "read",
             subject=("person", certificate.holder_id or 0),
             elements=["certificate.file"],
-            purpose=_("下载证照《%(name)s》") % {"name": certificate.name},
+            purpose=f"下载证照《{certificate.name}》",
             case_number=certificate.case_number,
         )
     response = FileResponse(

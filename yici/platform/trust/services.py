@@ -63,7 +63,7 @@ def issue(
         signed, f"{kind.name.zh}-{certificate.number}.pdf", holder=holder, trust="A", case_number=case_number
     )
     certificate.save()
-    _note(certificate, "issue", _("核发证照《%(name)s》") % {"name": kind.name.zh}, actor)
+    _note(certificate, "issue", f"核发证照《{kind.name.zh}》", actor)
     return certificate
 
 
@@ -87,7 +87,7 @@ def hold(
     certificate.number, certificate.issued_on, certificate.valid_from = number, issued_on, issued_on
     certificate.valid_to = kind.last_day(issued_on)
     certificate.save()
-    _note(certificate, "issue", _("归集证照《%(name)s》") % {"name": kind.name.zh}, actor)
+    _note(certificate, "issue", f"归集证照《{kind.name.zh}》", actor)
     return certificate
 
 
