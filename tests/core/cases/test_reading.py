@@ -118,6 +118,21 @@ def test_statistics_count_each_case_where_it_belongs(
     assert queries.statistics("nothing", june)[0].on_time_rate is None
 
 
+def test_every_day_is_counted_once_even_an_empty_one(
+    open_one: Any, take: Any, demo: Any, django_assert_num_queries: Any
+) -> None:
+    from yici.core.people.queries import scope_of
+
+    first = moment("2018-06-04 23:50")
+    scope = scope_of(demo.supervisor, "case.view")
+    take(open_one(at=first), "refuse", demo.clerk, at=moment("2018-06-06 10:00"), reason="不符合条件")
+    open_one(at=first, is_simulated=True)
+    with django_assert_num_queries(2):
+        days = queries.daily_counts(dt.date(2018, 6, 4), dt.date(2018, 6, 6), scope)
+    assert [(day.opened, day.closed) for day in days] == [(1, 0), (0, 0), (0, 1)]
+    assert queries.desk_counts(demo.clerk)["mine"] == 0
+
+
 def test_metrics_are_counted_from_the_same_rows(open_one: Any, take: Any, demo: Any) -> None:
     from yici.core.cases import measures
     from yici.core.metrics import ports
