@@ -103,11 +103,10 @@ def django_db_setup(request: pytest.FixtureRequest, django_db_blocker: Any) -> I
 
 @pytest.fixture(scope="session", autouse=True)
 def _static_files() -> None:
-    """WhiteNoise warns of a missing folder, and warnings are errors here; tests need no hashed names."""
+    """WhiteNoise warns of a missing folder, and warnings are errors here."""
     from django.conf import settings
 
     Path(settings.STATIC_ROOT).mkdir(parents=True, exist_ok=True)
-    settings.STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
 
 
 @pytest.fixture(autouse=True)
