@@ -125,6 +125,22 @@ def manage(arguments: Annotated[list[str], typer.Argument(help="a Django managem
 
 
 @app.command()
+def openapi(target: Annotated[Path, typer.Argument(help="file to write")] = Path("docs/openapi.json")) -> None:
+    """Write the OpenAPI document of the API, as committed in docs/."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "yici.web.settings")
+    import json
+
+    import django
+
+    django.setup()
+    from yici.web.api import api
+
+    document = json.loads(json.dumps(api.get_openapi_schema(), default=str))
+    target.write_text(json.dumps(document, ensure_ascii=False, indent=1) + "\n", "utf-8")
+    console.print(f"{target}: {len(document['paths'])} paths")
+
+
+@app.command()
 def version() -> None:
     """Print the version."""
     console.print(__version__)

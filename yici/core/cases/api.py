@@ -150,7 +150,7 @@ def case_statistics(
     start: dt.date,
     end: dt.date,
     by: Literal["organisation", "division", "type", "month"] | None = None,
-    type: str = _Word,
+    type: str = Query("", max_length=80, pattern=r"^[^\x00]*$"),
 ) -> Any:
     """Within the caller's scope of `metric.view`; days inclusive."""
     if not dt.date(2000, 1, 1) <= start <= end <= dt.date(2100, 1, 1):
