@@ -112,6 +112,12 @@ class Case(models.Model):
             ),
             models.Index(fields=["parent"], name="cases_parent", condition=Q(parent__isnull=False)),
             models.Index(fields=["due_at", "id"], name="cases_open_due", condition=Q(closed_at=None)),
+            models.Index(
+                fields=["light", "organisation"],
+                include=["is_simulated", "division"],
+                name="cases_open_light",
+                condition=Q(closed_at=None),
+            ),
             models.Index(fields=["opened_at"], name="cases_opened"),
             models.Index(fields=["accepted_at"], name="cases_accepted", condition=Q(accepted_at__isnull=False)),
             models.Index(fields=["closed_at"], name="cases_closed", condition=Q(closed_at__isnull=False)),

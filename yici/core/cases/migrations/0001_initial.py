@@ -401,6 +401,15 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="case",
+            index=models.Index(
+                condition=models.Q(("closed_at", None)),
+                fields=["light", "organisation"],
+                include=("is_simulated", "division"),
+                name="cases_open_light",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="case",
             index=models.Index(fields=["opened_at"], name="cases_opened"),
         ),
         migrations.AddIndex(

@@ -15,7 +15,7 @@ from yici.core.cases import gate, telling
 from yici.core.cases.definitions import workflow_of
 from yici.core.cases.models import Case, CaseEvent, ClockSegment, Correction, Instruction
 from yici.core.cases.rules import Action, Workflow, state_label
-from yici.core.cases.services.locking import RELATED
+from yici.core.cases.services.locking import DEFINITION, RELATED
 from yici.core.people import queries as people
 from yici.core.people.models import Account, Person
 
@@ -82,8 +82,8 @@ class CaseView:
 def case_for_staff(account: Account, number: str) -> Case:
     """Raises `NotFound` where the case is not there or not within the account's scope: never told apart."""
     scope = people.scope_of(account, "case.view").q()
-    related = (*RELATED, "division", "parent", "merged_into")
-    case = Case.objects.filter(scope, number=number).select_related(*related).first()
+    cases = Case.objects.select_related(*RELATED, "division").defer(DEFINITION)
+    case = cases.filter(scope, number=number).first()
     if case is None:
         raise NotFound()
     return case
@@ -91,8 +91,7 @@ def case_for_staff(account: Account, number: str) -> Case:
 
 def case_for_applicant(account: Account, number: str) -> Case:
     """The applicant's own case, or one a delegation in force covers. Raises `NotFound`."""
-    related = (*RELATED, "division", "parent", "merged_into")
-    case = Case.objects.filter(number=number).select_related(*related).first()
+    case = Case.objects.select_related(*RELATED, "division").defer(DEFINITION).filter(number=number).first()
     if case is None or not gate.is_applicant(case, account):
         raise NotFound()
     return case
