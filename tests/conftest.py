@@ -19,9 +19,14 @@ import psycopg
 import pytest
 from django.db import connections
 from django.test import Client
+from hypothesis import settings as hypothesis_settings
 from psycopg import sql
 
 from tests.environment import ROOT
+
+# Speed is measured in bench/, never here; the same examples every time keep a failure repeatable.
+hypothesis_settings.register_profile("yici", deadline=None, derandomize=True)
+hypothesis_settings.load_profile("yici")
 
 SERVER = os.environ["YICI_TEST_SERVER"]
 KEEP_TEMPLATES = 2
