@@ -127,6 +127,11 @@ class Case(models.Model):
             models.Index(OpClass(F("subject_name"), name="text_pattern_ops"), name="cases_subject_name"),
         ]
 
+    @property
+    def label(self) -> str:
+        """The title in the active language; whoever opened the case may have put `english` into its data."""
+        return localized(self.title, str(self.data.get("english", "")))
+
 
 class CaseEvent(models.Model):
     """One thing that happened. Only added, never changed; `seq` makes two deciders at once impossible."""

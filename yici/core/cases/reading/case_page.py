@@ -197,7 +197,7 @@ def _entry(event: CaseEvent, workflow: Workflow) -> TimelineEntry:
         label=label,
         state_label=state_label(event.to_state, workflow.state_labels),
         actor=event.actor_name,
-        organisation=event.organisation.short_name if event.organisation else "",
+        organisation=event.organisation.short_label if event.organisation else "",
         opinion=event.opinion,
         at=event.at,
         is_public=event.is_public,

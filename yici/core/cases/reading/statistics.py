@@ -116,7 +116,7 @@ def light_counts(scope: Scope | None = None) -> dict[str, int]:
     cases = Case.objects.filter(closed_at=None, is_simulated=False)
     if scope is not None:
         cases = cases.filter(scope.q())
-    rows = cases.order_by().values("light").annotate(n=Count("pk")).values_list("light", "n")
+    rows = cases.order_by().values("light").annotate(n=Count("*")).values_list("light", "n")
     return dict(rows)
 
 

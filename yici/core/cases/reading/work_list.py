@@ -39,7 +39,10 @@ _COLUMNS = (
     "type__name",
     "type__english",
     "organisation__short_name",
+    "organisation__english",
     "division__full_name",
+    "division__english",
+    "data__english",
     "assignee_id",
     "assignee__name",
     "is_simulated",
@@ -184,8 +187,8 @@ def _row(row: dict[str, object], account: Account) -> WorkListRow:
     )
     return WorkListRow(
         number=case.number,
-        title=str(row["title"]),
-        type_name=str(row["type__name"]),
+        title=localized(str(row["title"]), str(row["data__english"] or "")),
+        type_name=localized(str(row["type__name"]), str(row["type__english"])),
         subject_name=str(row["subject_name"]),
         state=case.state,
         state_label=state_in_words(case),
@@ -194,8 +197,8 @@ def _row(row: dict[str, object], account: Account) -> WorkListRow:
         due_at=case.due_at,
         opened_at=row["opened_at"],  # type: ignore[arg-type]
         closed_at=case.closed_at,
-        organisation=str(row["organisation__short_name"]),
-        division=str(row["division__full_name"]),
+        organisation=localized(str(row["organisation__short_name"]), str(row["organisation__english"])),
+        division=localized(str(row["division__full_name"]), str(row["division__english"])),
         assignee=str(row["assignee__name"] or ""),
         is_mine=row["assignee_id"] == account.pk,
         is_unassigned=row["assignee_id"] is None and case.closed_at is None,
