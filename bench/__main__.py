@@ -28,7 +28,11 @@ def main(names: list[str]) -> int:
     table = Table("measurement", "value", "target", "", "note", title=_machine())
     for result in results:
         mark = {True: "[green]met[/green]", False: "[red]missed[/red]", None: ""}[result.is_met]
-        target = "" if result.target is None else f"{'≥' if result.higher_is_better else '≤'} {result.target:g} {result.unit}"
+        target = (
+            ""
+            if result.target is None
+            else f"{'≥' if result.higher_is_better else '≤'} {result.target:g} {result.unit}"
+        )
         table.add_row(result.name, f"{result.value:,.2f} {result.unit}", target, mark, result.note)
     console.print(table)
     return 1 if any(result.is_met is False for result in results) else 0
@@ -36,7 +40,11 @@ def main(names: list[str]) -> int:
 
 def _machine() -> str:
     model = next(
-        (line.split(":", 1)[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")),
+        (
+            line.split(":", 1)[1].strip()
+            for line in Path("/proc/cpuinfo").read_text().splitlines()
+            if line.startswith("model name")
+        ),
         platform.machine(),
     )
     return f"{model}, Python {platform.python_version()}"

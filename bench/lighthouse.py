@@ -11,7 +11,13 @@ from pathlib import Path
 from bench import site
 from bench.results import Result
 
-PAGES = {"home": "/", "search": "/search/?q=gljt", "guide": "/items/gaoling-jintie/", "sign in": "/login/", "my home": "/my/"}
+PAGES = {
+    "home": "/",
+    "search": "/search/?q=gljt",
+    "guide": "/items/gaoling-jintie/",
+    "sign in": "/login/",
+    "my home": "/my/",
+}
 
 
 def run() -> list[Result]:

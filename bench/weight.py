@@ -9,7 +9,13 @@ import httpx
 from bench import site
 from bench.results import Result
 
-CITIZEN = {"home": "/", "search": "/search/?q=%E9%AB%98%E9%BE%84", "guide": "/items/gaoling-jintie/", "my case list": "/my/cases/", "my home": "/my/"}
+CITIZEN = {
+    "home": "/",
+    "search": "/search/?q=%E9%AB%98%E9%BE%84",
+    "guide": "/items/gaoling-jintie/",
+    "my case list": "/my/cases/",
+    "my home": "/my/",
+}
 STAFF = {"desk": "/desk/", "work list": "/desk/cases/"}
 
 
@@ -24,9 +30,13 @@ def run() -> list[Result]:
     results = []
     with site.serving() as running:
         for name, path in CITIZEN.items():
-            results.append(Result(f"weight: {name}", weigh(running.url, path, site.session_for(citizen)) / 1024, "KB", 40))
+            results.append(
+                Result(f"weight: {name}", weigh(running.url, path, site.session_for(citizen)) / 1024, "KB", 40)
+            )
         for name, path in STAFF.items():
-            results.append(Result(f"weight: {name} (staff)", weigh(running.url, path, site.session_for(clerk)) / 1024, "KB", 60))
+            results.append(
+                Result(f"weight: {name} (staff)", weigh(running.url, path, site.session_for(clerk)) / 1024, "KB", 60)
+            )
     return results
 
 

@@ -22,6 +22,7 @@ from babel.messages.pofile import read_po, write_po
 ROOT = Path(__file__).resolve().parents[1]
 PO = ROOT / "yici" / "web" / "locale" / "en" / "LC_MESSAGES" / "django.po"
 FUNCTIONS = {"_", "gettext", "gettext_lazy", "_lazy", "ngettext", "ngettext_lazy", "pgettext"}
+CHOICES = {"TextChoices", "StrEnum"}
 CHINESE = re.compile(r"[\u3400-\u9fff，。：；？！（）《》“”]")
 
 _TRANSLATE = re.compile(r"""\{%-?\s*(?:translate|trans)\s+("(?P<d>[^"]*)"|'(?P<s>[^']*)')""")
@@ -45,18 +46,35 @@ def template_strings(text: str) -> Iterator[tuple[str, str | None]]:
 def _block(text: str, trimmed: bool) -> str:
     if trimmed:
         text = " ".join(line.strip() for line in text.strip().splitlines())
-    return _VARIABLE.sub(lambda match: f"%({match[1].split('|')[0]})s", text.replace("%", "%%") if "%" in text else text)
+    return _VARIABLE.sub(
+        lambda match: f"%({match[1].split('|')[0]})s", text.replace("%", "%%") if "%" in text else text
+    )
 
 
 def python_strings(source: str) -> Iterator[tuple[str, str | None]]:
     """(string, plural or None) of one module's gettext calls."""
     for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.ClassDef) and any(_name(base) in CHOICES for base in node.bases):
+            yield from ((label, None) for label in _labels(node))
         if not isinstance(node, ast.Call) or not node.args:
             continue
-        name = node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")
+        name = _name(node.func)
         texts = [one.value for one in node.args if isinstance(one, ast.Constant) and isinstance(one.value, str)]
         if name in FUNCTIONS and texts and isinstance(node.args[0], ast.Constant):
             yield texts[0], texts[1] if name.startswith("ngettext") and len(texts) > 1 else None
+
+
+def _name(node: ast.expr) -> str:
+    return node.id if isinstance(node, ast.Name) else getattr(node, "attr", "")
+
+
+def _labels(choices: ast.ClassDef) -> Iterator[str]:
+    """What people read of an enumeration; its members are translated where they are shown."""
+    for statement in choices.body:
+        if isinstance(statement, ast.Assign):
+            for node in ast.walk(statement.value):
+                if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                    yield node.value
 
 
 def source_strings() -> dict[str, str | None]:

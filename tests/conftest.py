@@ -36,8 +36,9 @@ def _fingerprint() -> str:
     """Changes when anything that shapes the template changes: code that loads or migrates, and the city."""
     digest = hashlib.sha256()
     shaping = ("migrations", "loading", "models", "services", "rules", "register", "definitions", "wiring", "settings")
-    for path in sorted([*(ROOT / "yici").rglob("*.py"), *(ROOT / "cities").rglob("*")]):
-        if path.is_file() and ("cities" in path.parts or any(word in str(path) for word in shaping)):
+    own = [ROOT / "tests" / "environment.py", ROOT / "tests" / "template.py"]
+    for path in sorted([*(ROOT / "yici").rglob("*.py"), *(ROOT / "cities").rglob("*"), *own]):
+        if path.is_file() and (path in own or "cities" in path.parts or any(word in str(path) for word in shaping)):
             digest.update(f"{path.relative_to(ROOT)}".encode() + path.read_bytes())
     return digest.hexdigest()[:12]
 
@@ -82,8 +83,10 @@ def _template() -> str:
 
 
 def _remove_old(connection: psycopg.Connection[Any], newest: str) -> None:
-    rows = connection.execute("SELECT datname FROM pg_database WHERE datname LIKE 'yici_template_%' ORDER BY oid").fetchall()
-    for (name,) in rows[: -KEEP_TEMPLATES]:
+    rows = connection.execute(
+        "SELECT datname FROM pg_database WHERE datname LIKE 'yici_template_%' ORDER BY oid"
+    ).fetchall()
+    for (name,) in rows[:-KEEP_TEMPLATES]:
         if name != newest:
             _drop(connection, name)
 

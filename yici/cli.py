@@ -116,7 +116,9 @@ def audit_verify() -> None:
 
 
 @app.command()
-def manage(arguments: Annotated[list[str], typer.Argument(help="a Django management command and its arguments")]) -> None:
+def manage(
+    arguments: Annotated[list[str], typer.Argument(help="a Django management command and its arguments")],
+) -> None:
     """Run a Django management command, for example `yici manage shell`."""
     _setup()
     from django.core.management import execute_from_command_line

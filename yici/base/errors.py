@@ -54,7 +54,9 @@ class Invalid(YiciError):
     slug = "invalid"
     message: str | Promise = _("填写的内容有误，请按提示修改。")
 
-    def __init__(self, message: str | Promise | None = None, fields: dict[str, str] | None = None, **extra: Any) -> None:
+    def __init__(
+        self, message: str | Promise | None = None, fields: dict[str, str] | None = None, **extra: Any
+    ) -> None:
         self.fields = fields or {}
         super().__init__(message, **extra)
 

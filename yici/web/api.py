@@ -19,7 +19,19 @@ api = NinjaAPI(
 )
 from importlib import import_module
 from importlib.util import find_spec
-for _name in ["yici.core.calendars.api", "yici.core.cases.api", "yici.core.files.api", "yici.core.messages.api", "yici.core.metrics.api", "yici.core.people.api", "yici.core.places.api", "yici.core.vocabulary.api", "yici.platform.trust.api", "yici.systems.hall.api"]:
+
+for _name in [
+    "yici.core.calendars.api",
+    "yici.core.cases.api",
+    "yici.core.files.api",
+    "yici.core.messages.api",
+    "yici.core.metrics.api",
+    "yici.core.people.api",
+    "yici.core.places.api",
+    "yici.core.vocabulary.api",
+    "yici.platform.trust.api",
+    "yici.systems.hall.api",
+]:
     if find_spec(_name):
         api.add_router("", import_module(_name).router)
 

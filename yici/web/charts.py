@@ -28,19 +28,25 @@ def line_chart(labels: Sequence[str], series: Sequence[Series]) -> SafeString:
     def point(index: int, value: int) -> tuple[float, float]:
         return LEFT + index * step, TOP + (HEIGHT - TOP - BOTTOM) * (1 - value / top)
 
-    parts = [f'<svg class="chart" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(_describe(labels, series))}">']
+    parts = [
+        f'<svg class="chart" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(_describe(labels, series))}">'
+    ]
     for share in (0, 0.5, 1):
         y = point(0, int(top * share))[1]
         parts.append(f'<line class="grid-line" x1="{LEFT}" x2="{WIDTH - 10}" y1="{y:.1f}" y2="{y:.1f}"/>')
         parts.append(f'<text x="{LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{int(top * share)}</text>')
     for index, label in enumerate(labels):
         if index % 2 == len(labels) % 2 or len(labels) < 8:
-            parts.append(f'<text x="{point(index, 0)[0]:.1f}" y="{HEIGHT - 6}" text-anchor="middle">{escape(label)}</text>')
+            parts.append(
+                f'<text x="{point(index, 0)[0]:.1f}" y="{HEIGHT - 6}" text-anchor="middle">{escape(label)}</text>'
+            )
     for number, one in enumerate(series):
         points = " ".join(f"{x:.1f},{y:.1f}" for x, y in (point(i, v) for i, v in enumerate(one.values)))
         parts.append(f'<polyline class="line line-{number}" points="{points}"/>')
     parts.append("</svg>")
-    legend = "".join(f'<span class="key key-{number}">{escape(_(one.name))}</span>' for number, one in enumerate(series))
+    legend = "".join(
+        f'<span class="key key-{number}">{escape(_(one.name))}</span>' for number, one in enumerate(series)
+    )
     return mark_safe(f'<div class="legend">{legend}</div>' + "".join(parts))  # noqa: S308 - every text is escaped above
 
 

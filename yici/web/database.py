@@ -73,5 +73,5 @@ def _ensure_database(url: str, name: str) -> str:
 
     with psycopg.connect(url, autocommit=True) as connection:
         if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (name,)).fetchone():
-            connection.execute(f'CREATE DATABASE "{name}"')  # noqa: S608 - a constant name
+            connection.execute(f'CREATE DATABASE "{name}"')
     return url.replace("/postgres?", f"/{name}?", 1)

@@ -57,7 +57,7 @@ def home(request: HttpRequest) -> HttpResponse:
             "todo": cases.work_list(account, cases.WorkListFilter(tab="department", size=20)).rows[:8],
             "chart": line_chart(
                 [f"{day.date:%m-%d}" for day in days],
-                [Series("收件", [day.opened for day in days]), Series("办结", [day.closed for day in days])],
+                [Series(_("收件"), [day.opened for day in days]), Series(_("办结"), [day.closed for day in days])],
             ),
             "days": days,
         }

@@ -38,6 +38,5 @@ def staff_navigation(account: Account, path: str) -> list[dict[str, object]]:
     matching = [entry for entry in allowed if path.startswith(entry.path)]
     current = max(matching, key=lambda entry: len(entry.path), default=None)
     return [
-        {"label": entry.label, "path": entry.path, "icon": entry.icon, "current": entry is current}
-        for entry in allowed
+        {"label": entry.label, "path": entry.path, "icon": entry.icon, "current": entry is current} for entry in allowed
     ]

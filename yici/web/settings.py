@@ -56,7 +56,18 @@ DATABASES = {"default": _database(os.environ.get("DATABASE_URL", "postgresql://p
 
 CORE_APPS = [
     f"yici.core.{name}.apps.Config"
-    for name in ("audit", "places", "calendars", "vocabulary", "people", "files", "messages", "metrics", "forms", "cases")
+    for name in (
+        "audit",
+        "places",
+        "calendars",
+        "vocabulary",
+        "people",
+        "files",
+        "messages",
+        "metrics",
+        "forms",
+        "cases",
+    )
 ]
 PLATFORM_APPS = [f"yici.platform.{name}.apps.Config" for name in ("data", "trust")]
 SYSTEM_APPS = [f"yici.systems.{name}.apps.Config" for name in ("hall",)]

@@ -52,7 +52,9 @@ def demo_accounts() -> list[str]:
     demo = read_yaml(city_folder() / "demo.yaml")
     lines = ["可以这样试："]
     for person in demo.get("citizens", [])[:2]:
-        lines.append(f"  市民  {person['name']}  {person['id_number']}  手机 {person['phone']}    {person.get('note', '')}")
+        lines.append(
+            f"  市民  {person['name']}  {person['id_number']}  手机 {person['phone']}    {person.get('note', '')}"
+        )
     lines.append(f"  工作人员密码  {demo['password']}    动态验证码密钥  {demo['totp_secret']}")
     for member in demo.get("staff", [])[:6]:
         lines.append(f"  {member['username']:<28} {member['name']}  {member.get('title', '')}")

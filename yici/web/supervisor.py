@@ -155,7 +155,10 @@ def _wait_until_up(port: int, parts: list[Part], stopping: list[int]) -> bool:
     while time.monotonic() < deadline and not stopping:
         if any(part.process and part.process.poll() is not None for part in parts):
             return False
-        with contextlib.suppress(OSError), urllib.request.urlopen(f"http://127.0.0.1:{port}/health/", timeout=2) as answer:  # noqa: S310
+        with (
+            contextlib.suppress(OSError),
+            urllib.request.urlopen(f"http://127.0.0.1:{port}/health/", timeout=2) as answer,
+        ):
             if answer.status == 200:
                 return True
         time.sleep(0.1)
@@ -166,8 +169,15 @@ def _watch(parts: list[Part], log: Path, stopping: list[int], console: Console) 
     while not stopping:
         time.sleep(0.5)
         for part in parts:
-            if part.process and part.process.poll() is not None and time.monotonic() - part.started > 2 and not stopping:
-                console.print(f"[yellow]{part.name} 已退出（{part.process.returncode}），正在重新启动；日志：{log / part.name}.log[/yellow]")
+            if (
+                part.process
+                and part.process.poll() is not None
+                and time.monotonic() - part.started > 2
+                and not stopping
+            ):
+                console.print(
+                    f"[yellow]{part.name} 已退出（{part.process.returncode}），正在重新启动；日志：{log / part.name}.log[/yellow]"
+                )
                 part.start(log)
 
 

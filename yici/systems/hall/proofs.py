@@ -65,7 +65,9 @@ def required_materials(item: ItemDefinition, situation: Mapping[str, Any]) -> li
 
 def elements_for_proof(item: ItemDefinition) -> list[str]:
     """Every element whose record may prove some material of the item, each once."""
-    return list(dict.fromkeys(element for material in item.materials for proof in material.proven_by for element in proof.facts))
+    return list(
+        dict.fromkeys(element for material in item.materials for proof in material.proven_by for element in proof.facts)
+    )
 
 
 def certificate_types(item: ItemDefinition) -> list[str]:
@@ -84,7 +86,10 @@ def prove(
     deferred: Sequence[str] = (),
 ) -> list[ProvenMaterial]:
     """Settle each material. `uploads` maps a material id to stored file ids."""
-    return [_prove_one(material, facts, certificates, tuple(uploads.get(material.id, ())), promised, deferred) for material in materials]
+    return [
+        _prove_one(material, facts, certificates, tuple(uploads.get(material.id, ())), promised, deferred)
+        for material in materials
+    ]
 
 
 def _prove_one(
@@ -124,6 +129,7 @@ def _by_facts(material: Material, facts: list[Fact]) -> ProvenMaterial:
     words = _("不用您提交，由{source}证明（{date} 核对）").format(source=source, date=oldest)
     proof = {
         "source": facts[0].source,
+        "source_en": facts[0].source_en,
         "source_organisation": facts[0].source_organisation,
         "as_of": oldest,
         "elements": [fact.element for fact in facts],
@@ -139,7 +145,12 @@ def _by_certificate(material: Material, held: HeldCertificate) -> ProvenMaterial
     words = _("不用您提交，由电子证照《{name}》证明（{issuer}，{date} 核发）").format(
         name=held.name, issuer=held.issuer, date=held.issued_on.isoformat()
     )
-    proof = {"identifier": held.identifier, "name": held.name, "issuer": held.issuer, "issued_on": held.issued_on.isoformat()}
+    proof = {
+        "identifier": held.identifier,
+        "name": held.name,
+        "issuer": held.issuer,
+        "issued_on": held.issued_on.isoformat(),
+    }
     return ProvenMaterial(material, "certificate", words, proof)
 
 
@@ -149,5 +160,3 @@ def _wanted(material: Material) -> str:
     if material.proven_by:
         return _("城市的记录里没有查到，请上传")
     return _("请上传")
-
-

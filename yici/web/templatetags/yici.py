@@ -26,8 +26,12 @@ def _icon(name: str) -> str:
         raise Misconfigured(f"图标 {name} 不存在：请在 yici/web/icons.txt 中列出并运行 make assets。")
     body = re.sub(r"<!--.*?-->", "", path.read_text("utf-8"), flags=re.DOTALL)
     body = re.sub(r"\s+", " ", body).replace("> <", "><")
-    return re.sub(r"<svg [^>]*>", '<svg viewBox="0 0 24 24" fill="none" stroke="currentColor" stroke-width="2" '
-                  'stroke-linecap="round" stroke-linejoin="round" aria-hidden="true" focusable="false">', body).strip()
+    return re.sub(
+        r"<svg [^>]*>",
+        '<svg viewBox="0 0 24 24" fill="none" stroke="currentColor" stroke-width="2" '
+        'stroke-linecap="round" stroke-linejoin="round" aria-hidden="true" focusable="false">',
+        body,
+    ).strip()
 
 
 @register.simple_tag

@@ -151,7 +151,9 @@ def list_applications(request: HttpRequest, before: str = "") -> list[Applicatio
     found = queries.cases_of(account_of(request))
     if before:
         found = found.filter(number__lt=before[:24])
-    applications = Application.objects.filter(case__in=list(found[:50])).select_related("case__organisation", "version__item")
+    applications = Application.objects.filter(case__in=list(found[:50])).select_related(
+        "case__organisation", "version__item"
+    )
     return [_application(one) for one in applications.order_by("-case__opened_at")]
 
 
@@ -187,7 +189,9 @@ def urge(request: HttpRequest, number: str, body: Words) -> ApplicationOut:
 @router.post("/applications/{number}/evaluation", response={201: None}, operation_id="evaluate_application")
 def evaluate(request: HttpRequest, number: str, body: EvaluationIn) -> tuple[int, None]:
     """Rate a closed case, once."""
-    services.evaluate(number, account_of(request), level=body.level, tags=body.tags, text=body.text, anonymous=body.anonymous)
+    services.evaluate(
+        number, account_of(request), level=body.level, tags=body.tags, text=body.text, anonymous=body.anonymous
+    )
     return 201, None
 
 

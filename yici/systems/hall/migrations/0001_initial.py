@@ -8,114 +8,224 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('cases', '0002_frozen'),
-        ('files', '0001_initial'),
-        ('people', '0001_initial'),
+        ("cases", "0002_frozen"),
+        ("files", "0001_initial"),
+        ("people", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Application',
+            name="Application",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('answers', models.JSONField(help_text='field id → value, as submitted or last corrected')),
-                ('provenance', models.JSONField(help_text='field id → {value, source, source_organisation, as_of} of what prefill held')),
-                ('situation', models.JSONField(default=dict, help_text='answers to the situation tree')),
-                ('draft_token', models.CharField(help_text='makes a double submit find its own case', max_length=32, unique=True)),
-                ('submitted_at', models.DateTimeField()),
-                ('agent', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='people.person')),
-                ('applicant', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='people.person')),
-                ('case', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='application', to='cases.case')),
-                ('delegation', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='people.delegation')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("answers", models.JSONField(help_text="field id → value, as submitted or last corrected")),
+                (
+                    "provenance",
+                    models.JSONField(
+                        help_text="field id → {value, source, source_organisation, as_of} of what prefill held"
+                    ),
+                ),
+                ("situation", models.JSONField(default=dict, help_text="answers to the situation tree")),
+                (
+                    "draft_token",
+                    models.CharField(help_text="makes a double submit find its own case", max_length=32, unique=True),
+                ),
+                ("submitted_at", models.DateTimeField()),
+                (
+                    "agent",
+                    models.ForeignKey(
+                        null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="people.person"
+                    ),
+                ),
+                (
+                    "applicant",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="people.person"
+                    ),
+                ),
+                (
+                    "case",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="application", to="cases.case"
+                    ),
+                ),
+                (
+                    "delegation",
+                    models.ForeignKey(
+                        null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="people.delegation"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Evaluation',
+            name="Evaluation",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('level', models.SmallIntegerField(help_text='5 非常满意 … 1 非常不满意')),
-                ('tags', models.JSONField(default=list)),
-                ('text', models.TextField(blank=True)),
-                ('is_anonymous', models.BooleanField(default=False)),
-                ('at', models.DateTimeField()),
-                ('by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('case', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='evaluation', to='cases.case')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("level", models.SmallIntegerField(help_text="5 非常满意 … 1 非常不满意")),
+                ("tags", models.JSONField(default=list)),
+                ("text", models.TextField(blank=True)),
+                ("is_anonymous", models.BooleanField(default=False)),
+                ("at", models.DateTimeField()),
+                (
+                    "by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
+                (
+                    "case",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="evaluation", to="cases.case"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='MaterialInstance',
+            name="MaterialInstance",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('requirement', models.CharField(help_text='requirement id within the item version', max_length=60)),
-                ('name', models.TextField()),
-                ('source', models.CharField(choices=[('upload', '本人上传'), ('data', '数据共享'), ('certificate', '电子证照'), ('promise', '告知承诺'), ('deferred', '容缺后补')], max_length=12)),
-                ('proof', models.JSONField(default=dict, help_text='which records or certificate, with source and date')),
-                ('trust', models.CharField(choices=[('A', '本部门核发'), ('B', '窗口已核验'), ('C', '本人上传待核'), ('D', '本人承诺')], max_length=1)),
-                ('added_at', models.DateTimeField()),
-                ('replaced_at', models.DateTimeField(null=True)),
-                ('application', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='materials', to='hall.application')),
-                ('file', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='files.storedfile')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("requirement", models.CharField(help_text="requirement id within the item version", max_length=60)),
+                ("name", models.TextField()),
+                (
+                    "source",
+                    models.CharField(
+                        choices=[
+                            ("upload", "本人上传"),
+                            ("data", "数据共享"),
+                            ("certificate", "电子证照"),
+                            ("promise", "告知承诺"),
+                            ("deferred", "容缺后补"),
+                        ],
+                        max_length=12,
+                    ),
+                ),
+                (
+                    "proof",
+                    models.JSONField(default=dict, help_text="which records or certificate, with source and date"),
+                ),
+                (
+                    "trust",
+                    models.CharField(
+                        choices=[("A", "本部门核发"), ("B", "窗口已核验"), ("C", "本人上传待核"), ("D", "本人承诺")],
+                        max_length=1,
+                    ),
+                ),
+                ("added_at", models.DateTimeField()),
+                ("replaced_at", models.DateTimeField(null=True)),
+                (
+                    "application",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="materials", to="hall.application"
+                    ),
+                ),
+                (
+                    "file",
+                    models.ForeignKey(
+                        null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="files.storedfile"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='ServiceItem',
+            name="ServiceItem",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('code', models.CharField(help_text='local code, part of the address: gaoling-jintie', max_length=60, unique=True)),
-                ('state', models.CharField(choices=[('active', '在用'), ('suspended', '暂停'), ('cancelled', '取消')], max_length=10)),
-                ('name', models.TextField()),
-                ('english', models.TextField()),
-                ('short_name', models.TextField(blank=True, help_text='under an icon')),
-                ('short_english', models.TextField(blank=True)),
-                ('summary', models.TextField(blank=True)),
-                ('english_summary', models.TextField(blank=True)),
-                ('icon', models.CharField(default='file-text', help_text='name of a Tabler icon', max_length=40)),
-                ('is_featured', models.BooleanField(default=False, help_text='on the home page')),
-                ('state_reason', models.JSONField(help_text='bilingual: why it is suspended or cancelled', null=True)),
-                ('spelling', models.JSONField(default=list, help_text='one pinyin syllable per character of the name, for highlighting')),
-                ('task_type', models.CharField(max_length=40)),
-                ('kind', models.CharField(help_text='administrative_approval or public_service', max_length=30)),
-                ('level', models.CharField(max_length=10)),
-                ('subjects', models.JSONField(default=list, help_text='person, enterprise')),
-                ('topics', models.JSONField(default=list, help_text='life events, slugs of topics.yaml')),
-                ('search', django.contrib.postgres.search.SearchVectorField(null=True)),
-                ('popularity', models.IntegerField(default=0)),
-                ('organisation', models.ForeignKey(help_text='who owns the item', on_delete=django.db.models.deletion.PROTECT, related_name='+', to='people.organisation')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "code",
+                    models.CharField(
+                        help_text="local code, part of the address: gaoling-jintie", max_length=60, unique=True
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[("active", "在用"), ("suspended", "暂停"), ("cancelled", "取消")], max_length=10
+                    ),
+                ),
+                ("name", models.TextField()),
+                ("english", models.TextField()),
+                ("short_name", models.TextField(blank=True, help_text="under an icon")),
+                ("short_english", models.TextField(blank=True)),
+                ("summary", models.TextField(blank=True)),
+                ("english_summary", models.TextField(blank=True)),
+                ("icon", models.CharField(default="file-text", help_text="name of a Tabler icon", max_length=40)),
+                ("is_featured", models.BooleanField(default=False, help_text="on the home page")),
+                ("state_reason", models.JSONField(help_text="bilingual: why it is suspended or cancelled", null=True)),
+                (
+                    "spelling",
+                    models.JSONField(
+                        default=list, help_text="one pinyin syllable per character of the name, for highlighting"
+                    ),
+                ),
+                ("task_type", models.CharField(max_length=40)),
+                ("kind", models.CharField(help_text="administrative_approval or public_service", max_length=30)),
+                ("level", models.CharField(max_length=10)),
+                ("subjects", models.JSONField(default=list, help_text="person, enterprise")),
+                ("topics", models.JSONField(default=list, help_text="life events, slugs of topics.yaml")),
+                ("search", django.contrib.postgres.search.SearchVectorField(null=True)),
+                ("popularity", models.IntegerField(default=0)),
+                (
+                    "organisation",
+                    models.ForeignKey(
+                        help_text="who owns the item",
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="people.organisation",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='ServiceItemVersion',
+            name="ServiceItemVersion",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.IntegerField()),
-                ('definition', models.JSONField()),
-                ('digest', models.CharField(help_text='SHA-256 of the definition; the same content is not published twice', max_length=64)),
-                ('published_at', models.DateTimeField()),
-                ('case_version', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='cases.casetypeversion')),
-                ('item', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='versions', to='hall.serviceitem')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("number", models.IntegerField()),
+                ("definition", models.JSONField()),
+                (
+                    "digest",
+                    models.CharField(
+                        help_text="SHA-256 of the definition; the same content is not published twice", max_length=64
+                    ),
+                ),
+                ("published_at", models.DateTimeField()),
+                (
+                    "case_version",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="cases.casetypeversion"
+                    ),
+                ),
+                (
+                    "item",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="versions", to="hall.serviceitem"
+                    ),
+                ),
             ],
         ),
         migrations.AddField(
-            model_name='serviceitem',
-            name='current',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='hall.serviceitemversion'),
+            model_name="serviceitem",
+            name="current",
+            field=models.ForeignKey(
+                null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="hall.serviceitemversion"
+            ),
         ),
         migrations.AddField(
-            model_name='application',
-            name='version',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='hall.serviceitemversion'),
+            model_name="application",
+            name="version",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="+", to="hall.serviceitemversion"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='serviceitemversion',
-            constraint=models.UniqueConstraint(fields=('item', 'number'), name='hall_item_version'),
+            model_name="serviceitemversion",
+            constraint=models.UniqueConstraint(fields=("item", "number"), name="hall_item_version"),
         ),
         migrations.AddIndex(
-            model_name='serviceitem',
-            index=django.contrib.postgres.indexes.GinIndex(fields=['search'], name='hall_item_search'),
+            model_name="serviceitem",
+            index=django.contrib.postgres.indexes.GinIndex(fields=["search"], name="hall_item_search"),
         ),
     ]

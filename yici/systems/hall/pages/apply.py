@@ -63,7 +63,9 @@ def start(request: HttpRequest, code: str) -> HttpResponse:
     account = account_of(request)
     principals = principals_of(account.person) if account.person else []
     if principals and "subject" not in request.POST:
-        return render(request, "hall/apply/for_whom.html", {"item": item, "principals": principals, "person": account.person})
+        return render(
+            request, "hall/apply/for_whom.html", {"item": item, "principals": principals, "person": account.person}
+        )
     if request.method == "GET":
         return HttpResponseRedirect(reverse("hall-item", args=[code]))
     subject = _chosen_subject(request, principals)
@@ -225,7 +227,12 @@ def submit(request: HttpRequest, token: str) -> HttpResponse:
         sent = services.submit(token, account_of(request))
     except Invalid as error:
         application = services.opened(account_of(request), token)
-        return render(request, "hall/apply/check.html", _check_context(application, error.fields or {"": str(error.message)}), status=422)
+        return render(
+            request,
+            "hall/apply/check.html",
+            _check_context(application, error.fields or {"": str(error.message)}),
+            status=422,
+        )
     return HttpResponseRedirect(reverse("hall-receipt", args=[sent.case.number]))
 
 

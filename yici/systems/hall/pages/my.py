@@ -135,13 +135,21 @@ def correct(request: HttpRequest, number: str) -> HttpResponse:
         try:
             uploads = _uploads(request, notice.demands, account_of(request))
             services.answer_correction(
-                number, account_of(request), answers=posted, uploads=uploads, remark=request.POST.get("remark", "").strip()[:1000]
+                number,
+                account_of(request),
+                answers=posted,
+                uploads=uploads,
+                remark=request.POST.get("remark", "").strip()[:1000],
             )
             flash.success(request, _("已提交补正，办理时限继续计算。"))
             return HttpResponseRedirect(reverse("hall-my-case", args=[number]))
         except (Invalid, FileRejected) as error:
             errors = error.fields or {"remark": str(error.message)}
-    bound = rendering.bound_page(form, page, answers, application.provenance, errors, situation=application.situation) if page else None
+    bound = (
+        rendering.bound_page(form, page, answers, application.provenance, errors, situation=application.situation)
+        if page
+        else None
+    )
     context = {
         "case": application.case, "notice": notice, "page": bound, "errors": errors,
         "materials": [demand for demand in notice.demands if demand.get("material")],

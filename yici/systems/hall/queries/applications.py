@@ -51,7 +51,7 @@ def expected_dates(application: OpenApplication) -> Expected:
     body = people.responsible_organisation(definition.handler.function, definition.handler.level, division)
     intake = _due(clock.now(), definition.limits.intake)
     promised = _due(intake or clock.now(), definition.limits.promised)
-    return Expected(body.name, _date(intake), _date(promised))
+    return Expected(body.label, _date(intake), _date(promised))
 
 
 def _due(start: dt.datetime, limit: Limit) -> dt.datetime | None:
@@ -91,11 +91,19 @@ class ApplicationView:
 def application_view(application: Application, *, masked: bool = False) -> ApplicationView:
     """What was asked for, for the person who asked (clear) or a list (masked). Three queries whatever its size."""
     definition = definition_of(application.version)
+    names = {material.id: str(material.name) for material in definition.materials}
+    materials = list(application.materials.filter(replaced_at=None).select_related("file").order_by("id"))
+    for material in materials:  # in the language of the page; nothing of this is saved
+        material.name = names.get(material.requirement, material.name)
+        if source := material.proof.get("source"):
+            material.proof["source"] = localized(source, material.proof.get("source_en", ""))
     return ApplicationView(
         application,
-        rows_in_words(definition.form, application.answers, application.provenance, application.situation, masked=masked),
+        rows_in_words(
+            definition.form, application.answers, application.provenance, application.situation, masked=masked
+        ),
         situation_words(definition.form, application.situation),
-        list(application.materials.filter(replaced_at=None).select_related("file").order_by("id")),
+        materials,
     )
 
 
@@ -111,19 +119,23 @@ def may_read_file(account: Account, stored: StoredFile) -> bool:
     return account.pk == case.opened_by_id or (account.person_id is not None and account.person_id == case.subject_id)
 
 
-
-
 def cases_of(account: Account) -> QuerySet[Case]:
     """Cases of the hall that the account filed or that are about its person, newest first."""
     concerned = Q(opened_by=account)
     if account.person_id:
         concerned |= Q(subject_id=account.person_id)
-    return Case.objects.filter(concerned, type__system="hall").select_related("organisation", "version").order_by("-opened_at")
+    return (
+        Case.objects.filter(concerned, type__system="hall")
+        .select_related("organisation", "version")
+        .order_by("-opened_at")
+    )
 
 
 def waiting_for(account: Account) -> list[Correction]:
     """Correction notices that wait for this account's answer, the most urgent first."""
-    found = Correction.objects.filter(case__opened_by=account, answered_at=None, case__closed_at=None, case__type__system="hall")
+    found = Correction.objects.filter(
+        case__opened_by=account, answered_at=None, case__closed_at=None, case__type__system="hall"
+    )
     return list(found.select_related("case").order_by("due_at")[:5])
 
 
@@ -134,7 +146,9 @@ def looks_in_case(number: str) -> list[Entry]:
 
 def objections_of(case: Case) -> list[Case]:
     """Objections to records that were raised with this case."""
-    return list(Case.objects.filter(type__slug="data-objection", data__raised_in=case.number).select_related("organisation"))
+    return list(
+        Case.objects.filter(type__slug="data-objection", data__raised_in=case.number).select_related("organisation")
+    )
 
 
 def promised_date(case: Case, application: Application) -> str:

@@ -84,7 +84,9 @@ def start(account: Account, code: str, *, assurance: int, subject: Person | None
         "deferred": [],
         "facts": _facts_for_proof(account, person, definition),
     }
-    draft = forms.open_draft(account, person, form_key(code, item.current.number), definition.name.zh, definition.form, context)
+    draft = forms.open_draft(
+        account, person, form_key(code, item.current.number), definition.name.zh, definition.form, context
+    )
     _change_context(draft, resume_link=f"/apply/{draft.token}/")
     return draft
 
@@ -201,7 +203,11 @@ def _submit(application: OpenApplication, account: Account) -> Application:
 
 
 def _open_case(
-    application: OpenApplication, account: Account, person: Person, answers: Mapping[str, Any], delegation: Delegation | None
+    application: OpenApplication,
+    account: Account,
+    person: Person,
+    answers: Mapping[str, Any],
+    delegation: Delegation | None,
 ) -> Case:
     definition, version = application.definition, application.version
     division = handling_division(definition, person, answers)
@@ -223,7 +229,11 @@ def _open_case(
 
 def handling_division(definition: ItemDefinition, person: Person, answers: Mapping[str, Any]) -> str:
     """Code of the division whose body handles it: registered residence, actual residence, or the business's place."""
-    by = {"registered": "person.registered_division", "residence": "person.residential_division", "business": "organisation.division"}
+    by = {
+        "registered": "person.registered_division",
+        "residence": "person.residential_division",
+        "business": "organisation.division",
+    }
     chosen = answers.get(by[definition.handler.by]) or answers.get("person.registered_division")
     return str(chosen or person.division_id or EVERYWHERE)
 
@@ -270,7 +280,9 @@ def _delegation(account: Account, person: Person, code: str) -> Delegation | Non
 def _require_conditions(definition: ItemDefinition, person: Person) -> None:
     registered = None if person.division_id is None else person.division_id.startswith("3416")
     unmet = list(
-        unmet_conditions(definition, birth_date=person.birth_date, sex=person.sex, registered_in_city=registered, on=clock.today())
+        unmet_conditions(
+            definition, birth_date=person.birth_date, sex=person.sex, registered_in_city=registered, on=clock.today()
+        )
     )
     if unmet:
         raise NotEligible(fields={f"condition.{number}": str(condition.text) for number, condition in enumerate(unmet)})
@@ -285,7 +297,8 @@ def _require_materials(materials: list[proofs.ProvenMaterial]) -> None:
 def _unfinished(account: Account, person: Person, version: ServiceItemVersion) -> Draft | None:
     key = form_key(version.item.code, version.number)
     return next(
-        (draft for draft in form_queries.drafts_of(account) if draft.form == key and draft.subject_id == person.pk), None
+        (draft for draft in form_queries.drafts_of(account) if draft.form == key and draft.subject_id == person.pk),
+        None,
     )
 
 
@@ -293,7 +306,10 @@ def _facts_for_proof(account: Account, person: Person, definition: ItemDefinitio
     wanted = proofs.elements_for_proof(definition)
     actor: Actor = people_services.actor_of(account)
     found = form_queries.collect_facts(
-        Subject(kind="person", id_number=person.id_number, person_id=person.pk), wanted, purpose=f"办理{definition.name.zh}：核验材料", actor=actor
+        Subject(kind="person", id_number=person.id_number, person_id=person.pk),
+        wanted,
+        purpose=f"办理{definition.name.zh}：核验材料",
+        actor=actor,
     )
     return {
         element: {**asdict(replace(fact, conflicts=())), "as_of": fact.as_of.isoformat() if fact.as_of else ""}
@@ -304,7 +320,9 @@ def _facts_for_proof(account: Account, person: Person, definition: ItemDefinitio
 def _facts_of(draft: Draft) -> dict[str, Fact]:
     """The facts kept at the start, as facts again."""
     return {
-        element: Fact(**{**fact, "as_of": dt.date.fromisoformat(fact["as_of"]) if fact["as_of"] else None, "conflicts": ()})
+        element: Fact(
+            **{**fact, "as_of": dt.date.fromisoformat(fact["as_of"]) if fact["as_of"] else None, "conflicts": ()}
+        )
         for element, fact in draft.context.get("facts", {}).items()
     }
 

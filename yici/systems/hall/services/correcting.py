@@ -33,7 +33,12 @@ def open_correction(number: str, account: Account) -> tuple[Application, Correct
 
 
 def answer_correction(
-    number: str, account: Account, *, answers: Mapping[str, Any], uploads: Mapping[str, list[StoredFile]], remark: str = ""
+    number: str,
+    account: Account,
+    *,
+    answers: Mapping[str, Any],
+    uploads: Mapping[str, list[StoredFile]],
+    remark: str = "",
 ) -> Application:
     """Send the answer. Every demanded field must validate, every demanded material must have a file or a remark.
 
@@ -41,7 +46,11 @@ def answer_correction(
     """
     with transaction.atomic():
         application, correction = open_correction(number, account)
-        application = Application.objects.select_for_update(of=("self",)).select_related("version__item", "case", "applicant").get(pk=application.pk)
+        application = (
+            Application.objects.select_for_update(of=("self",))
+            .select_related("version__item", "case", "applicant")
+            .get(pk=application.pk)
+        )
         definition = definition_of(application.version)
         demanded = {demand["field"] for demand in correction.demands if demand.get("field")}
         changed = {key: value for key, value in answers.items() if key in demanded}
