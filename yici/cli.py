@@ -110,7 +110,7 @@ def audit_verify() -> None:
         return
     table = Table("分片", "序号", "问题")
     for fault in faults:
-        table.add_row(str(fault.shard), str(fault.seq), fault.reason)
+        table.add_row(str(fault.shard), str(fault.seq), fault.message)
     console.print(table)
     raise SystemExit(1)
 

@@ -9,6 +9,16 @@ from ninja.errors import AuthenticationError, HttpError, ValidationError
 
 from yici import __version__
 from yici.base.errors import Invalid, NotAllowed, NotFound, YiciError
+from yici.core.calendars.api import router as calendars
+from yici.core.cases.api import router as cases
+from yici.core.files.api import router as files
+from yici.core.messages.api import router as messages
+from yici.core.metrics.api import router as metrics
+from yici.core.people.api import router as people
+from yici.core.places.api import router as places
+from yici.core.vocabulary.api import router as vocabulary
+from yici.platform.trust.api import router as trust
+from yici.systems.hall.api import router as hall
 from yici.web.middleware import problem
 
 api = NinjaAPI(
@@ -17,23 +27,8 @@ api = NinjaAPI(
     description="一次上网，事全办成。Sign in with POST /session/code and POST /session, then send the token as a bearer.",
     urls_namespace="api",
 )
-from importlib import import_module
-from importlib.util import find_spec
-
-for _name in [
-    "yici.core.calendars.api",
-    "yici.core.cases.api",
-    "yici.core.files.api",
-    "yici.core.messages.api",
-    "yici.core.metrics.api",
-    "yici.core.people.api",
-    "yici.core.places.api",
-    "yici.core.vocabulary.api",
-    "yici.platform.trust.api",
-    "yici.systems.hall.api",
-]:
-    if find_spec(_name):
-        api.add_router("", import_module(_name).router)
+for _router in (places, calendars, vocabulary, people, files, messages, metrics, cases, trust, hall):
+    api.add_router("", _router)
 
 
 class SignInNeeded(YiciError):

@@ -7,14 +7,13 @@ from dataclasses import dataclass
 
 from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
-from django.utils.translation import gettext as _
 
 WIDTH, HEIGHT, LEFT, TOP, BOTTOM = 560, 190, 34, 14, 24
 
 
 @dataclass(frozen=True)
 class Series:
-    """One line: `name` is a Chinese source text that is translated when drawn; one value a label."""
+    """One line: `name` in the language of the page; one value a label."""
 
     name: str
     values: Sequence[int]
@@ -44,14 +43,12 @@ def line_chart(labels: Sequence[str], series: Sequence[Series]) -> SafeString:
         points = " ".join(f"{x:.1f},{y:.1f}" for x, y in (point(i, v) for i, v in enumerate(one.values)))
         parts.append(f'<polyline class="line line-{number}" points="{points}"/>')
     parts.append("</svg>")
-    legend = "".join(
-        f'<span class="key key-{number}">{escape(_(one.name))}</span>' for number, one in enumerate(series)
-    )
+    legend = "".join(f'<span class="key key-{number}">{escape(one.name)}</span>' for number, one in enumerate(series))
     return mark_safe(f'<div class="legend">{legend}</div>' + "".join(parts))  # noqa: S308 - every text is escaped above
 
 
 def _describe(labels: Sequence[str], series: Sequence[Series]) -> str:
-    sums = "，".join(f"{_(one.name)} {sum(one.values)}" for one in series)
+    sums = "，".join(f"{one.name} {sum(one.values)}" for one in series)
     return f"{labels[0]} – {labels[-1]}：{sums}" if labels else sums
 
 

@@ -8,15 +8,15 @@ from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
 from yici.core.messages import queries as messages
+from yici.core.people.models import Account
 from yici.web.navigation import staff_navigation
 
 
 def shell(request: HttpRequest) -> dict[str, Any]:
     """Context of `city/base.html` and `staff/base.html`."""
     account = getattr(request, "user", None)
-    signed_in = bool(account and account.is_authenticated)
     return {
         "elder": getattr(request, "elder_mode", False),
-        "unread": SimpleLazyObject(lambda: messages.unread_count(account) if signed_in else 0),
-        "navigation": SimpleLazyObject(lambda: staff_navigation(account, request.path) if signed_in else []),
+        "unread": SimpleLazyObject(lambda: messages.unread_count(account) if isinstance(account, Account) else 0),
+        "navigation": SimpleLazyObject(lambda: staff_navigation(account, request.path) if isinstance(account, Account) else []),
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from yici.core.people.models import Account
@@ -12,7 +13,7 @@ from yici.core.people.queries import permissions_of
 
 @dataclass(frozen=True)
 class Entry:
-    label: str
+    label: str | Promise
     path: str
     icon: str
     permission: str = ""

@@ -79,7 +79,7 @@ def _attempt(delivery: Delivery, seconds: float = 10.0) -> bool:
         _settle_failure(delivery, str(error.message))
     except Exception as error:  # one bad row must not stop the others
         logger.exception("delivery %s failed", delivery.pk)
-        _settle_failure(delivery, error.message if isinstance(error, YiciError) else type(error).__name__)
+        _settle_failure(delivery, str(error.message) if isinstance(error, YiciError) else type(error).__name__)
     else:
         _settle_success(delivery, reference)
         return True

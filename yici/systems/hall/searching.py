@@ -108,7 +108,8 @@ def syllables_of(run: str) -> list[str]:
     """One toneless syllable per character; a character without a reading stands for itself."""
     from pypinyin import Style, lazy_pinyin
 
-    return [syllable or "?" for syllable in lazy_pinyin(run, style=Style.NORMAL, errors=list)]
+    found = lazy_pinyin(run, style=Style.NORMAL, errors=list)  # type: ignore[arg-type] # a list is taken, too
+    return [syllable or "?" for syllable in found]
 
 
 def spelling_of(name: str) -> list[str]:

@@ -90,7 +90,8 @@ def open_draft(request: HttpRequest, body: NewDraft) -> tuple[int, DraftOut]:
     account = account_of(request)
     subject = None
     if body.subject is not None and body.subject != account.person_id:
-        held = [delegation for delegation in principals_of(account.person) if delegation.principal_id == body.subject]
+        known = principals_of(account.person) if account.person else []
+        held = [delegation for delegation in known if delegation.principal_id == body.subject]
         if not held:
             raise NotFound
         subject = held[0].principal

@@ -162,7 +162,7 @@ def correct(request: HttpRequest, number: str) -> HttpResponse:
 def _uploads(request: HttpRequest, demands: list[dict[str, Any]], account: Account) -> dict[str, list[StoredFile]]:
     kept: dict[str, list[StoredFile]] = {}
     for demand in demands:
-        key = demand.get("material")
+        key = str(demand.get("material") or "")
         for upload in request.FILES.getlist(f"file-{key}") if key else ():
             kept.setdefault(key, []).append(
                 files.store(upload, upload.name or "file", holder=account.person, account=account, trust="C")

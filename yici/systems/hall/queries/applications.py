@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 
 from yici.base import clock
 from yici.base.errors import NotFound
-from yici.base.text import Text
+from yici.base.text import Text, localized
 from yici.core.audit.models import Entry
 from yici.core.audit.queries import entries_of_case
 from yici.core.calendars import queries as calendars

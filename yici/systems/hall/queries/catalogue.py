@@ -196,9 +196,9 @@ def _ranked(wanted: str, rank: str, phrase: str, filters: Filters, page: int) ->
     return [row[0] for row in rows], rows[0][1] if rows else 0
 
 
-def _narrowed(filters: Filters) -> tuple[str, dict[str, object]]:
+def _narrowed(filters: Filters) -> tuple[str, dict[str, str | int]]:
     parts: list[str] = []
-    parameters: dict[str, object] = {}
+    parameters: dict[str, str | int] = {}
     for clause, name, value in _clauses(filters):
         parts.append(f"AND {clause}")
         parameters[name] = value

@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
-from typing import Any, BinaryIO
+from typing import Any
 
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -114,7 +114,7 @@ def visit(application: OpenApplication, step: str) -> None:
         _change_context(application.draft, visited=[*visited, step])
 
 
-def attach(application: OpenApplication, material_id: str, upload: BinaryIO, name: str, account: Account) -> StoredFile:
+def attach(application: OpenApplication, material_id: str, upload: files.Source | bytes, name: str, account: Account) -> StoredFile:
     """Keep an upload for one material. Raises `FileRejected`, `NotFound`."""
     material = next((m for m in application.definition.materials if m.id == material_id), None)
     if material is None:
