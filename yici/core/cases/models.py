@@ -10,6 +10,7 @@ from django.contrib.postgres.indexes import OpClass
 from django.db import models
 from django.db.models import F, Q
 
+from yici.base.text import localized
 from yici.core.people.models import Account, Organisation, Person
 from yici.core.places.models import Division
 

@@ -6,6 +6,7 @@ import datetime as dt
 from dataclasses import dataclass
 
 from django.db.models import Count, QuerySet
+from django.utils.translation import gettext as _
 
 from yici.core.messages import rules
 from yici.core.messages.models import Delivery, Message
@@ -73,16 +74,16 @@ def _row(delivery: Delivery) -> OutboxRow:
     if delivery.webhook is not None:
         title = f"{delivery.webhook.name} · {delivery.payload.get('event', '')}"
     else:
-        title = delivery.message.title if delivery.message else "登录验证码"
+        title = delivery.message.title if delivery.message else _("登录验证码")
     ended = delivery.state in (Delivery.State.FAILED, Delivery.State.EXPIRED)
     return OutboxRow(
         id=delivery.pk,
-        channel=delivery.get_channel_display(),
+        channel=_(delivery.get_channel_display()),
         address=rules.mask_address(delivery.channel, delivery.address),
         title=title,
         case_number=delivery.message.case_number if delivery.message else "",
         state=delivery.state,
-        state_label=delivery.get_state_display(),
+        state_label=_(delivery.get_state_display()),
         attempts=delivery.attempts,
         created_at=delivery.created_at,
         next_attempt_at=delivery.next_attempt_at,

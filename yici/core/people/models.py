@@ -8,6 +8,7 @@ from django.contrib.auth.models import AbstractBaseUser, BaseUserManager
 from django.db import models
 
 from yici.base import clock
+from yici.base.text import localized
 from yici.core.places.models import Division
 
 
@@ -68,6 +69,16 @@ class Organisation(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def label(self) -> str:
+        """The full name in the active language."""
+        return localized(self.name, self.english)
+
+    @property
+    def short_label(self) -> str:
+        """The short name in the active language; English has only one."""
+        return localized(self.short_name, self.english)
 
 
 class AccountManager(BaseUserManager["Account"]):

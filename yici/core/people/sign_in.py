@@ -77,14 +77,18 @@ def home_of(account: Account) -> str:
 def open_session(
     request: HttpRequest, account: Account, response: HttpResponse, *, assurance: int = 1, second_factor: bool = False
 ) -> HttpResponse:
-    """Sign the account in on this browser, and bring its language and elder mode along."""
+    """Sign the account in on this browser, and bring its language and elder mode along.
+
+    A language chosen on this browser before signing in stays: nobody's page changes language under their eyes.
+    """
     request.session.pop(PENDING, None)
     if request.user.is_authenticated:
         logout(request)
     login(request, account, backend=BACKEND)
     request.session["assurance"] = assurance
     request.session["second_factor"] = second_factor
-    response.set_cookie(settings.LANGUAGE_COOKIE_NAME, account.language, max_age=YEAR, samesite="Lax")
+    if request.COOKIES.get(settings.LANGUAGE_COOKIE_NAME) not in dict(settings.LANGUAGES):
+        response.set_cookie(settings.LANGUAGE_COOKIE_NAME, account.language, max_age=YEAR, samesite="Lax")
     response.set_cookie("elder", "1" if account.elder_mode else "0", max_age=YEAR, samesite="Lax")
     return response
 

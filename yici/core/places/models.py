@@ -33,6 +33,11 @@ class Division(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def label(self) -> str:
+        """The own name in the active language; Chinese where there is no English."""
+        return localized(self.name, self.english)
+
     def display_name(self) -> str:
         """The full name in the active language; Chinese where there is no English."""
         return localized(self.full_name, self.english)

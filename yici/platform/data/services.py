@@ -68,6 +68,7 @@ def raise_objection(
         "source": str(held.get("source") or organisation.name),
         "as_of": as_of.isoformat() if isinstance(as_of, dt.date) else str(as_of),
         "raised_in": case_number,
+        "english": f"Data objection: {label.en}" if label.en else "",
     }
     return cases.open_case(
         type=CASE_TYPE,

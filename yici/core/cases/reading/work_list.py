@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from django.db.models import Count, F, Q, QuerySet
 
 from yici.base import clock
+from yici.base.text import localized
 from yici.core.cases.definitions import warm
 from yici.core.cases.models import Case, CaseType
 from yici.core.cases.reading.case_page import days_left_in_words, state_in_words
