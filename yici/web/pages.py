@@ -7,6 +7,7 @@ from django.db import connection
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import render
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from yici.base.errors import NotFound
@@ -55,7 +56,7 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 def server_error(request: HttpRequest) -> HttpResponse:
     if request.path.startswith("/api/"):
         return JsonResponse(
-            {"type": "urn:yici:problem:internal", "title": "系统内部错误，请稍后再试。", "status": 500},
+            {"type": "urn:yici:problem:internal", "title": _("系统内部错误，请稍后再试。"), "status": 500},
             status=500,
             content_type="application/problem+json",
         )

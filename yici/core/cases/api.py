@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any, Literal
 
 from django.http import HttpRequest
+from django.utils.translation import gettext as _
 from ninja import Field, Query, Router, Schema
 
 from yici.base.errors import Invalid
@@ -154,7 +155,7 @@ def case_statistics(
 ) -> Any:
     """Within the caller's scope of `metric.view`; days inclusive."""
     if not dt.date(2000, 1, 1) <= start <= end <= dt.date(2100, 1, 1):
-        raise Invalid("统计期间有误：开始日期应不晚于结束日期。", fields={"start": "请改正起止日期。"})
+        raise Invalid(_("统计期间有误：开始日期应不晚于结束日期。"), fields={"start": _("请改正起止日期。")})
     account = account_of(request)
     people_services.require(account, "metric.view")
     return queries.statistics(type or None, (start, end), by, people.scope_of(account, "metric.view"))

@@ -6,6 +6,7 @@ import datetime as dt
 from typing import Annotated, Literal
 
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
 from ninja import Field, Router, Schema
 from ninja.security import HttpBearer
 
@@ -113,7 +114,7 @@ def redeem(request: HttpRequest, body: CodeAnswer) -> Session:
 def staff_session(request: HttpRequest, body: StaffSignIn) -> Session:
     account = sign_in.check_password(request, body.username, body.password)
     if not second_factor.has_totp(account):
-        raise CodeRejected("请先在网页上登录并绑定动态码验证器。", fields={"totp": "尚未绑定动态码验证器。"})
+        raise CodeRejected(_("请先在网页上登录并绑定动态码验证器。"), fields={"totp": _("尚未绑定动态码验证器。")})
     second_factor.verify_totp(account, body.totp)
     sign_in.record_staff_sign_in(request, account, "动态码（接口）")
     return _session(account)

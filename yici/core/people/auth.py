@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.utils.translation import gettext as _
 from ninja.security import APIKeyCookie, HttpBearer
 
 from yici.base.errors import NotAllowed
@@ -64,7 +65,7 @@ def citizen_required(view: View) -> View:
         if not request.user.is_authenticated:
             return _to_sign_in(request, settings.LOGIN_URL)
         if account_of(request).kind != Account.Kind.CITIZEN:
-            raise NotAllowed("这是个人办事页面。请退出工作账户，再用本人身份登录。")
+            raise NotAllowed(_("这是个人办事页面。请退出工作账户，再用本人身份登录。"))
         return view(request, *args, **kwargs)
 
     return guarded
@@ -85,7 +86,7 @@ def staff_required(permission: str | View | None = None) -> Any:
                 return _to_sign_in(request, "/login/staff/")
             account = account_of(request)
             if account.kind != Account.Kind.STAFF:
-                raise NotAllowed("这是工作人员页面，您登录的是个人账户。")
+                raise NotAllowed(_("这是工作人员页面，您登录的是个人账户。"))
             if not request.session.get("second_factor"):
                 return _to_sign_in(request, "/login/staff/")
             if permission and permission not in queries.permissions_of(account):
@@ -125,7 +126,7 @@ class _Bearer(HttpBearer):
             return None
         account, assurance = found
         if account.kind not in self.kinds:
-            raise NotAllowed("该令牌所属的账户类型不能使用这个接口。")
+            raise NotAllowed(_("该令牌所属的账户类型不能使用这个接口。"))
         request.assurance = assurance  # type: ignore[attr-defined]
         return account
 
@@ -150,7 +151,7 @@ class _Session(APIKeyCookie):
         if key is None or not isinstance(request.user, Account):
             return None
         if request.user.kind not in self.kinds:
-            raise NotAllowed("您登录的账户类型不能使用这个接口。")
+            raise NotAllowed(_("您登录的账户类型不能使用这个接口。"))
         if request.user.kind == Account.Kind.STAFF and not request.session.get("second_factor"):
             return None
         request.assurance = int(request.session.get("assurance", 0))  # type: ignore[attr-defined]

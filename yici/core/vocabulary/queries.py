@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from django.utils.translation import gettext as _
+
 from yici.core.vocabulary import registry
 from yici.core.vocabulary.definitions import Code, CodeList, Element
 from yici.core.vocabulary.errors import UnknownCodeList, UnknownElement
@@ -29,7 +31,7 @@ def element(element_id: str) -> Element:
     try:
         return registry.all_elements()[element_id]
     except KeyError:
-        raise UnknownElement(f"没有编号为 {element_id[:80]} 的数据元。") from None
+        raise UnknownElement(_("没有编号为 {id} 的数据元。").format(id=element_id[:80])) from None
 
 
 def has_element(element_id: str) -> bool:
