@@ -120,11 +120,12 @@ class _Reader(HTMLParser):
 
 
 class Visitor:
-    """`open` a page, look at its `text`, `press` a button by its words, `follow` a link by its words."""
+    """`open` a page, look at its `text`, `press` a button by its words, `follow` a link by its words or address."""
 
     def __init__(self, *, phone: bool = False) -> None:
         self.client = Client(
-            enforce_csrf_checks=True, headers={"user-agent": "Mozilla/5.0 (Android 12) Mobile" if phone else "Mozilla/5.0"}
+            enforce_csrf_checks=True,
+            headers={"user-agent": "Mozilla/5.0 (Android 12) Mobile" if phone else "Mozilla/5.0"},
         )
         self.path = "/"
         self.response: Any = None
@@ -154,9 +155,14 @@ class Visitor:
         return self._arrive(self.client.post(form.action, sent, follow=True), form.action, status)
 
     def follow(self, words: str, status: int = 200) -> Visitor:
-        found = [target for text, target in self.links if words in text]
+        found = [target for text, target in self.links if words in text or words in target]
         assert found, f"{self.path} has no link “{words}”; it has {[text for text, _ in self.links]}"
         return self.open(found[0], status)
+
+    @property
+    def bare(self) -> str:
+        """The visible words without any space: how a template breaks its lines is not what tests are about."""
+        return _SPACE.sub("", self.text)
 
     def has_button(self, words: str) -> bool:
         return any(words == button.words for form in self.forms for button in form.buttons)

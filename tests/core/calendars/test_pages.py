@@ -95,7 +95,7 @@ def test_deadline_is_public(client: Client) -> None:
 @pytest.mark.parametrize(
     ("query", "status", "slug"),
     [
-        ("start=2027-03-01T10:00&amount=5&unit=working_day", 500, "deadline-unknown"),
+        ("start=2027-03-01T10:00&amount=5&unit=working_day", 422, "deadline-unknown"),
         ("start=2017-09-28T10:00&amount=0.5&unit=working_day", 422, "invalid"),
         ("start=9999-12-31T23:00&amount=5&unit=hour", 422, "invalid"),
         ("start=nonsense&amount=5", 422, "invalid"),
