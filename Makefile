@@ -12,7 +12,7 @@ help:            ## this list
 run: $(VENV)/run.stamp assets translations   ## set everything up and serve the demo city
 	@$(BIN)/yici run
 
-test: $(VENV)/dev.stamp assets translations  ## set up what is missing and run every test, browser tests included
+test: $(VENV)/dev.stamp node_modules/.test.stamp assets translations  ## set up what is missing and run every test, browser tests included
 	@sh scripts/ensure-browser.sh
 	@$(BIN)/python scripts/run_tests.py $(ARGS)
 
@@ -23,7 +23,7 @@ lint: $(VENV)/dev.stamp                      ## ruff, mypy, import-linter, and t
 	@$(BIN)/lint-imports --no-cache
 	@$(BIN)/yici check cities/bozhou
 
-bench: $(VENV)/dev.stamp assets translations ## measure speed, weight and memory; prints a table
+bench: $(VENV)/dev.stamp node_modules/.bench.stamp assets translations ## measure speed, weight and memory; prints a table
 	@sh scripts/ensure-browser.sh
 	@$(BIN)/python -m bench $(ARGS)
 
@@ -51,14 +51,25 @@ $(VENV)/dev.stamp: requirements-dev.lock pyproject.toml | $(VENV)/bin/python
 	@sh scripts/link-package.sh
 	@touch $@ $(VENV)/run.stamp
 
-assets: node_modules/.package-lock.json yici/web/static/vendor/htmx.min.js
+assets: node_modules/.run.stamp yici/web/static/vendor/htmx.min.js
 
-node_modules/.package-lock.json: package-lock.json
+# Three sizes of one package-lock.json; a bigger one contains the smaller.
+node_modules/.run.stamp: package-lock.json
 	@echo "· fetching the front-end files (package-lock.json)"
-	@npm ci --omit=dev --no-audit --no-fund --loglevel=error
+	@npm ci --omit=dev --omit=optional --no-audit --no-fund --loglevel=error
 	@touch $@
 
-yici/web/static/vendor/htmx.min.js: node_modules/.package-lock.json yici/web/icons.txt yici/web/assets.py
+node_modules/.test.stamp: package-lock.json
+	@echo "· fetching the front-end files and axe (package-lock.json)"
+	@npm ci --omit=optional --no-audit --no-fund --loglevel=error
+	@touch node_modules/.run.stamp $@
+
+node_modules/.bench.stamp: package-lock.json
+	@echo "· fetching the front-end files, axe and lighthouse (package-lock.json)"
+	@npm ci --no-audit --no-fund --loglevel=error
+	@touch node_modules/.run.stamp node_modules/.test.stamp $@
+
+yici/web/static/vendor/htmx.min.js: package-lock.json yici/web/icons.txt yici/web/assets.py | node_modules/.run.stamp
 	@$(BIN)/python -c "from yici.web.assets import copy_assets; copy_assets()"
 	@touch $@
 

@@ -22,8 +22,6 @@ PAGES = {
 
 def run() -> list[Result]:
     lighthouse = site.ROOT / "node_modules" / ".bin" / "lighthouse"
-    if not lighthouse.exists():
-        subprocess.run(["npm", "ci", "--no-audit", "--no-fund", "--loglevel=error"], cwd=site.ROOT, check=True)
     site.prepare()
     from yici.base.cityfolder import city_folder, read_yaml
     from yici.core.people.models import Account
