@@ -94,7 +94,7 @@ class Maker:
         self,
         kinds: list[Kind],
         desks: list[Desk],
-        persons: list[int],
+        persons: list[tuple[int, str]],
         deadlines: Deadlines,
         now: dt.datetime,
         seed: int,
@@ -103,15 +103,25 @@ class Maker:
         self.random = random.Random(seed)
         self.serials: dict[dt.date, int] = {}
 
-    def case(self, case_id: int) -> tuple[tuple[Any, ...], list[tuple[Any, ...]], list[tuple[Any, ...]]]:
+    def plan(self, count: int) -> list[tuple[float, bool]]:
+        """(age in days, whether still open) of so many cases, oldest first: a table grows in the order of time."""
+        rnd, ages = self.random, []
+        for _ in range(count):
+            is_open = rnd.random() < OPEN_SHARE
+            age = rnd.expovariate(1 / 6) if is_open else 20 + rnd.random() * (DAYS_BACK - 20)
+            ages.append((min(age, DAYS_BACK), is_open))
+        return sorted(ages, reverse=True)
+
+    def case(
+        self, case_id: int, age: float, is_open: bool
+    ) -> tuple[tuple[Any, ...], list[tuple[Any, ...]], list[tuple[Any, ...]]]:
         rnd = self.random
         kind, desk = rnd.choice(self.kinds), rnd.choice(self.desks)
-        is_open = rnd.random() < OPEN_SHARE
-        age = rnd.expovariate(1 / 6) if is_open else 20 + rnd.random() * (DAYS_BACK - 20)
-        opened = self.now - dt.timedelta(days=min(age, DAYS_BACK), seconds=rnd.randrange(60))
+        opened = self.now - dt.timedelta(days=age)
         serial = self.serials[opened.date()] = self.serials.get(opened.date(), 499_999) + 1
         number = f"341600{opened:%Y%m%d}{serial:06d}"
-        name = rnd.choice(SURNAMES) + rnd.choice(GIVEN) + rnd.choice(GIVEN)
+        made_up = rnd.choice(SURNAMES) + rnd.choice(GIVEN) + rnd.choice(GIVEN)
+        person, name = rnd.choice(self.persons) if self.persons else (None, made_up)
         course = self._course(opened, is_open, kind, rnd)
         events, segments = self._records(case_id, desk, kind, name, course)
         state, stage, accepted, closed, clock_id = course["end"]
@@ -130,7 +140,7 @@ class Maker:
             "" if closed else clock_id, None if stopped else due, None if stopped else legal,
             None if stopped else yellow, light, on_time, rnd.randrange(limit + 1) if on_time is not None else None,
             0, kind.type_id, kind.version_id, desk.organisation_id, rnd.choice(desk.divisions), assignee,
-            rnd.choice(self.persons) if self.persons else None,
+            person,
         )  # fmt: skip
         return row, events, segments
 
@@ -200,12 +210,13 @@ def seed(cases: int, seed_value: int = 1) -> dict[str, float]:
         cursor.execute("SELECT coalesce(max(id), 0) FROM cases_case")
         first = cursor.fetchone()[0] + 1
         maker = Maker(kinds, *maker_input, seed_value)
+        plan = list(enumerate(maker.plan(cases), first))
         raw = cursor.connection
         with raw.transaction():
             raw.execute("SET LOCAL session_replication_role = replica")
             raw.execute("SET LOCAL synchronous_commit = off")
             for low in range(0, cases, CHUNK):
-                _copy_chunk(raw, maker, range(first + low, first + min(low + CHUNK, cases)))
+                _copy_chunk(raw, maker, plan[low : low + CHUNK])
                 done = min(low + CHUNK, cases)
                 print(
                     f"\r{done:,} of {cases:,} cases, {done / (time.monotonic() - started):,.0f}/s", end="", flush=True
@@ -219,8 +230,8 @@ def seed(cases: int, seed_value: int = 1) -> dict[str, float]:
     return {"seconds": seconds, "cases_per_second": cases / seconds}
 
 
-def _copy_chunk(raw: Any, maker: Maker, ids: range) -> None:
-    made = [maker.case(case_id) for case_id in ids]
+def _copy_chunk(raw: Any, maker: Maker, plan: list[tuple[int, tuple[float, bool]]]) -> None:
+    made = [maker.case(case_id, age, is_open) for case_id, (age, is_open) in plan]
     _copy(raw, "cases_case", CASE_COLUMNS, (row for row, _events, _segments in made))
     _copy(raw, "cases_caseevent", EVENT_COLUMNS, (event for _row, events, _segments in made for event in events))
     _copy(raw, "cases_clocksegment", SEGMENT_COLUMNS, (part for _row, _events, parts in made for part in parts))
@@ -232,11 +243,11 @@ def _copy(raw: Any, table: str, columns: tuple[str, ...], rows: Iterator[tuple[A
             copy.write_row(row)
 
 
-def _surroundings() -> tuple[list[Kind], tuple[list[Desk], list[int], Deadlines, dt.datetime]]:
+def _surroundings() -> tuple[list[Kind], tuple[list[Desk], list[tuple[int, str]], Deadlines, dt.datetime]]:
     from yici.base import clock
     from yici.core.calendars.queries import calendar
     from yici.core.cases import services
-    from yici.core.people.models import Account, Organisation, Person
+    from yici.core.people.models import Account, Organisation
     from yici.core.places.models import Division
 
     kinds = []
@@ -256,8 +267,18 @@ def _surroundings() -> tuple[list[Kind], tuple[list[Desk], list[int], Deadlines,
         for organisation in Organisation.objects.filter(level="county", kind="department", division__isnull=False)
         if organisation.division_id and organisation.division_id[:6] in villages
     ]
-    persons = list(Person.objects.values_list("pk", flat=True)[:100_000])
-    return kinds, (desks, persons, Deadlines(calendar()), clock.now().astimezone(CHINA))
+    return kinds, (desks, _persons(), Deadlines(calendar()), clock.now().astimezone(CHINA))
+
+
+def _persons() -> list[tuple[int, str]]:
+    """Everybody in the register as a person, (id, name), so that cases spread over a city and not over twelve people."""
+    from yici.core.people.models import Person
+    from yici.platform.data.models import Resident
+
+    columns = ("name", "id_number", "birth_date", "sex", "phone", "division_id")
+    residents = Resident.objects.exclude(name="").values(*columns)
+    Person.objects.bulk_create([Person(**row) for row in residents], batch_size=5000, ignore_conflicts=True)
+    return list(Person.objects.filter(account=None).values_list("pk", "name"))
 
 
 def main() -> None:

@@ -41,7 +41,7 @@ def _cpu(process: psutil.Process) -> float:
     return total + times.children_user + times.children_system
 
 
-def prepare(residents: int = 20_000) -> None:
+def prepare(residents: int = 100_000) -> None:
     """Point this process at the bench database, migrated and with the demo city; sets Django up."""
     HOME.mkdir(parents=True, exist_ok=True)
     os.environ["YICI_HOME"] = str(HOME)
