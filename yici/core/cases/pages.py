@@ -121,9 +121,7 @@ def claim(request: HttpRequest) -> HttpResponse:
 @staff_required("case.view")
 def case(request: HttpRequest, number: str) -> HttpResponse:
     account = account_of(request)
-    found = queries.case_for_staff(account, number)
-    services.record_look(found, account, request)
-    return _show(request, found)
+    return _show(request, queries.case_for_staff(account, number))
 
 
 @require_POST
@@ -199,8 +197,14 @@ def _show(
     conflict: str = "",
     status: int = 200,
 ) -> HttpResponse:
-    """The case page; after a failed action with that form open, what was typed kept, and the errors first."""
+    """The case page; after a failed action with that form open, what was typed kept, and the errors first.
+
+    Whatever it shows of the subject is recorded first, however the page was reached.
+    """
     account = account_of(request)
+    panels = ports.panels(found, account)
+    shown = dict.fromkeys(["person.name", *(element for panel in panels for element in panel.elements)])
+    services.record_look(found, account, request, list(shown))
     view = queries.case_view(account, found)
     permissions = people.permissions_of(account)
     place: dict[str, Any] = {"organisation": found.organisation, "division": found.division_id}
@@ -209,7 +213,7 @@ def _show(
     context = {
         "view": view,
         "case": found,
-        "panels": ports.panels(found, account),
+        "panels": panels,
         "picture": workflow_svg(view.workflow, found.stage, view.done_stages),
         "forms": [_form(action, failed, errors or {}, request) for action in view.actions],
         "errors": {f"{failed}-{field}": message for field, message in (errors or {}).items()},

@@ -30,11 +30,15 @@ Teller = Callable[[Case, CaseEvent, str, dict[str, str]], Any]
 
 @dataclass(frozen=True)
 class Panel:
-    """A part of the case page that the owning system draws: `template` is included with `context`."""
+    """A part of the case page that the owning system draws: `template` is included with `context`.
+
+    `elements` are the data elements of the subject that it shows: the access log names each of them.
+    """
 
     title: str
     template: str
     context: dict[str, Any] = field(default_factory=dict)
+    elements: tuple[str, ...] = ()
 
 
 _effects: dict[str, Effect] = {}

@@ -34,4 +34,4 @@ def objection_panels(case: Case, account: Account) -> list[Panel]:
         "is_masked": not may_decide,
         "today": clock.today(),
     }
-    return [Panel(_("异议内容"), "data/objection_panel.html", context)]
+    return [Panel(_("异议内容"), "data/objection_panel.html", context, (element.id,))]

@@ -7,8 +7,9 @@ from django.utils.translation import gettext as _
 from yici.core.cases.models import Case
 from yici.core.cases.ports import Panel
 from yici.core.people.models import Account
+from yici.systems.hall import queries
 from yici.systems.hall.models import Application, Evaluation
-from yici.systems.hall.queries import application_view
+from yici.systems.hall.queries.catalogue import definition_of
 
 
 def application_panels(case: Case, account: Account) -> list[Panel]:
@@ -16,11 +17,25 @@ def application_panels(case: Case, account: Account) -> list[Panel]:
     application = Application.objects.select_related("version__item", "applicant", "agent").filter(case=case).first()
     if application is None:
         return []
-    view = application_view(application)
+    view = queries.application_view(application)
     context = {
         "view": view,
         "changed": [row for row in view.rows if row.changed],
         "evaluation": Evaluation.objects.filter(case=case).first(),
         "application": application,
     }
-    return [Panel(_("申请内容"), "hall/panel.html", context)]
+    return [Panel(_("申请内容"), "hall/panel.html", context, _elements_shown(view))]
+
+
+def _elements_shown(view: queries.ApplicationView) -> tuple[str, ...]:
+    """The data elements whose values stand on the panel, those within repeated groups included."""
+    form = definition_of(view.application.version).form
+    shown: dict[str, None] = {}
+    for row in view.rows:
+        field = form.by_key.get(row.key)
+        if field is None or not (row.value or row.rows):
+            continue
+        for one in (field, *field.fields):
+            if one.element:
+                shown[one.element] = None
+    return tuple(shown)
