@@ -49,6 +49,7 @@ def connect() -> None:
     from yici.core.forms.identity import IdentityFacts
     from yici.core.messages import services as messages
     from yici.core.people import ports as people
+    from yici.core.people import queries as people_queries
     from yici.core.people.auth import staff_required
     from yici.core.vocabulary import ports as vocabulary
     from yici.platform.data import panels as data_panels
@@ -67,6 +68,7 @@ def connect() -> None:
     people.register_notifier(messages.notify)
 
     vocabulary.register_gate(staff_required())
+    vocabulary.register_source_names(people_queries.department_names)
 
     forms.register_fact_provider(RegisterFacts())
     forms.register_fact_provider(IdentityFacts())  # what sign-in proved, for people the register does not know

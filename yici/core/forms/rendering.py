@@ -262,6 +262,8 @@ def _fill_input(bound: BoundField, asked: Question, value: Any) -> None:
         bound.max_length = 30  # blanks between groups of digits are fine, validation removes them
         bound.autocomplete = bound.autocomplete or ("tel" if asked.type == FieldType.PHONE else "off")
         bound.css = "wide-code"
+    elif asked.is_address:  # too long for one line of a phone
+        bound.template, bound.css = "forms/fields/textarea.html", "two-lines"
     elif asked.type == FieldType.TEXT and asked.element is not None and asked.element.check in ("bank_card", "digits"):
         bound.inputmode = "numeric"
 

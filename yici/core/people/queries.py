@@ -30,6 +30,7 @@ __all__ = [
     "delegation_between",
     "delegations_from",
     "delegations_to",
+    "department_names",
     "find_person",
     "forget_organisations",
     "grants_of",
@@ -125,9 +126,7 @@ def responsible_organisation(function: str, level: str, division_code: str) -> O
     kept = _responsible.get(key)
     if kept and time.monotonic() - kept[0] < _KEEP_SECONDS:
         return kept[1]
-    found = (
-        Organisation.objects.filter(function=function, level=level, division=code).order_by("order", "id").first()
-    )
+    found = Organisation.objects.filter(function=function, level=level, division=code).order_by("order", "id").first()
     if found is None:
         raise NoResponsibleOrganisation(
             _("没有为 %(place)s 配置承担“%(function)s”职能的%(level)s机构，请管理员补充 organisations 目录。")
@@ -135,6 +134,12 @@ def responsible_organisation(function: str, level: str, division_code: str) -> O
         )
     _responsible[key] = (time.monotonic(), found)
     return found
+
+
+def department_names() -> dict[str, str]:
+    """Function → the city-level department that has it, in the language of the page; the first where several do."""
+    rows = Organisation.objects.filter(level="city").exclude(function="").order_by("-order", "-id")
+    return {row.function: row.label for row in rows}
 
 
 def forget_organisations() -> None:
@@ -230,8 +235,6 @@ def account_ids_named(words: str) -> tuple[int, ...]:
     """Accounts of this user name or exactly this name, at most 200; for the filter of the access log."""
     named = Account.objects.filter(Q(username=words) | Q(name=words)).order_by("id")
     return tuple(named.values_list("pk", flat=True)[:200])
-
-
 
 
 def masked_phone(phone: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import Any
 
@@ -12,6 +12,18 @@ View = Callable[..., Any]
 Gate = Callable[[View], View]
 
 _gate: Gate | None = None
+_source_names: Callable[[], Mapping[str, str]] | None = None
+
+
+def register_source_names(names: Callable[[], Mapping[str, str]]) -> None:
+    """`names` gives the city-level department of each function, in the language of the page."""
+    global _source_names
+    _source_names = names
+
+
+def source_names() -> Mapping[str, str]:
+    """Function → department; empty while nobody registered any."""
+    return _source_names() if _source_names else {}
 
 
 def register_gate(gate: Gate) -> None:

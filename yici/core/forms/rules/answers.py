@@ -38,7 +38,9 @@ class Provenance:
 
     @property
     def origin(self) -> str:
-        """市公安局 · 人口信息"""
+        """市公安局 · 人口信息; a dataset named with its department (“市公安局 人口信息”) stands alone."""
+        if " " in self.dataset.strip() and not self.dataset.isascii():
+            return self.dataset
         return " · ".join(part for part in (self.organisation, self.dataset) if part)
 
 

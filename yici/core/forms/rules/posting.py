@@ -59,7 +59,8 @@ def read_field(name: str, asked: Question, posted: Posted) -> Any:
         return _read_division(name, posted)
     if asked.type in (FieldType.MULTI, FieldType.FILE):
         return [one for one in posted.getlist(name) if one not in ("", None)]
-    return posted.get(name, "")
+    value = posted.get(name, "")
+    return " ".join(value.splitlines()) if asked.is_address and isinstance(value, str) else value
 
 
 def is_rearrangement(posted: Posted) -> bool:

@@ -56,6 +56,11 @@ class Question:
         return self.field.key
 
     @property
+    def is_address(self) -> bool:
+        """Shown on two lines, kept as one."""
+        return self.type == FieldType.TEXT and self.element is not None and self.element.check == "address"
+
+    @property
     def min_rows(self) -> int:
         """Fewest rows of a group."""
         return int(self.field.min) if self.field.min is not None else int(self.field.required)

@@ -15,7 +15,7 @@ from yici.base.errors import NotFound
 from yici.base.text import Text, localized
 from yici.core.cases.drawing import workflow_svg
 from yici.core.cases.rules import Workflow
-from yici.core.people.models import Organisation
+from yici.core.people.models import Account, Organisation
 from yici.core.vocabulary import queries as vocabulary
 from yici.core.vocabulary.rules import mask
 from yici.systems.hall import folder, queries
@@ -48,11 +48,13 @@ def level_label(level: str) -> str:
 def home(request: HttpRequest) -> HttpResponse:
     """Search, the most used services, life events."""
     counts = queries.topic_counts()
-    context = {
+    context: dict[str, Any] = {
         "items": queries.featured(),
         "topics": [(slug, topic) for slug, topic in folder.topics().items() if counts.get(slug)],
         "examples": SEARCH_EXAMPLES,
     }
+    if isinstance(request.user, Account) and request.user.person_id:
+        context["my_cases"] = list(queries.cases_of(request.user)[:3])
     return render(request, "hall/home.html", context)
 
 
