@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from ninja import Field, Query, Router, Schema
+from pydantic import BeforeValidator
 
 from yici.base.errors import Invalid
 from yici.core.cases import queries, services
@@ -125,7 +126,8 @@ class ListQuery(Schema):
     division: str = _Word
     q: str = _Word
     overdue: bool = False
-    size: Literal[20, 50, 100] = 20
+    # A query string holds text: without this, no size that is asked for would ever be one of the three numbers.
+    size: Annotated[Literal[20, 50, 100], BeforeValidator(lambda raw: int(raw) if str(raw).isdecimal() else raw)] = 20
     page: int = Field(1, ge=1, le=501)
 
 
