@@ -60,3 +60,88 @@ def code_in(sms: Any, phone: str) -> str:
     import re
 
     return re.findall(r"\d{6}", sms.messages(phone)[-1]["content"])[0]
+
+
+@pytest.fixture
+def own_city(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+    """A database of this test's own, for what must be committed: cloned before, dropped after, nothing to clean up."""
+    import psycopg
+    from django.db import connections
+    from psycopg import sql
+
+    from tests.conftest import SERVER
+
+    settings_dict = connections["default"].settings_dict
+    source, clone = settings_dict["NAME"], f"{settings_dict['NAME']}_own"
+    made = sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(clone), sql.Identifier(source))
+    dropped = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(clone))
+    with django_db_blocker.unblock():
+        connections.close_all()
+        with psycopg.connect(SERVER, autocommit=True) as server:
+            server.execute(dropped)
+            server.execute(made)
+        settings_dict["NAME"] = clone
+        try:
+            yield
+        finally:
+            connections.close_all()
+            settings_dict["NAME"] = source
+            with psycopg.connect(SERVER, autocommit=True) as server:
+                server.execute(dropped)
+
+
+def at_once(*jobs: Callable[[], Any]) -> list[Any]:
+    """Run the jobs in threads that start together, each with a connection of its own; results or exceptions in order."""
+    import contextvars
+    import threading
+
+    from django.db import connections
+
+    barrier = threading.Barrier(len(jobs))
+    results: list[Any] = [None] * len(jobs)
+
+    def run(position: int) -> None:
+        try:
+            barrier.wait(10)
+            results[position] = jobs[position]()
+        except Exception as error:
+            results[position] = error
+        finally:
+            connections.close_all()
+
+    threads = [threading.Thread(target=contextvars.copy_context().run, args=(run, n)) for n in range(len(jobs))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    return results
+
+
+ANSWERS = {
+    "person.residential_address": "安徽省亳州市涡阳县高炉镇陆杨村3组27号",
+    "person.living_arrangement": "1",
+    "person.phone": "13956731945",
+    "account_kind": "social",
+    "filed_by": "self",
+}
+SITUATION = {"lives_elsewhere": "no", "collected_by_other": "no"}
+
+
+def filled_draft(account: Any, code: str = "gaoling-jintie", **changes: Any) -> Any:
+    """A draft of the allowance that needs nothing but its submission."""
+    from yici.core.forms import services as forms
+    from yici.systems.hall import services
+
+    draft = services.start(account, code, assurance=1)
+    application = services.opened(account, draft.token)
+    forms.save_situation(draft, application.definition.form, SITUATION, draft.revision)
+    errors = forms.save_answers(draft, application.definition.form, {**ANSWERS, **changes}, draft.revision)
+    assert errors == {}, errors
+    return draft
+
+
+def submitted(account: Any, **changes: Any) -> Any:
+    """The case of a submitted allowance."""
+    from yici.systems.hall import services
+
+    return services.submit(filled_draft(account, **changes).token, account).case

@@ -29,6 +29,11 @@ class NotYourPerson(NotAllowed):
     message = _("您没有替这个人办事的授权。请先在“我的—家人与授权”中取得授权。")
 
 
+class NothingToCorrect(Conflict):
+    slug = "nothing-to-correct"
+    message = _("这个办件没有等待答复的补正通知：可能已经答复过，或者已经办结。请在“我的办件”查看进度。")
+
+
 class AlreadyRated(Conflict):
     slug = "already-rated"
     message = _("这个办件您已经评价过了，谢谢。")

@@ -17,18 +17,20 @@ from yici.core.files import services as files
 from yici.core.files.models import StoredFile
 from yici.core.forms import services as forms
 from yici.core.people.models import Account
-from yici.systems.hall.errors import MaterialsMissing
+from yici.systems.hall.errors import MaterialsMissing, NothingToCorrect
 from yici.systems.hall.models import Application, MaterialInstance
 from yici.systems.hall.queries.catalogue import definition_of
 
 
 def open_correction(number: str, account: Account) -> tuple[Application, Correction]:
-    """The application with the notice that waits for an answer. Raises `NotFound`."""
+    """The application with the notice that waits for an answer. Raises `NotFound`, `NothingToCorrect`."""
     case = case_queries.case_for_applicant(account, number)
     application = Application.objects.select_related("version__item", "case").filter(case=case).first()
-    correction = Correction.objects.filter(case=case, answered_at=None).order_by("-id").first()
-    if application is None or correction is None:
+    if application is None:
         raise NotFound
+    correction = Correction.objects.filter(case=case, answered_at=None).order_by("-id").first()
+    if correction is None or case.closed_at:
+        raise NothingToCorrect
     return application, correction
 
 
@@ -42,7 +44,7 @@ def answer_correction(
 ) -> Application:
     """Send the answer. Every demanded field must validate, every demanded material must have a file or a remark.
 
-    Raises `NotFound`, `Invalid`, `MaterialsMissing`, `Conflict` when the notice was answered meanwhile.
+    Raises `NotFound`, `Invalid`, `MaterialsMissing`, `NothingToCorrect` when the notice was answered meanwhile.
     """
     with transaction.atomic():
         application, correction = open_correction(number, account)
