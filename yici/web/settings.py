@@ -89,6 +89,7 @@ INSTALLED_APPS = [
     "axes",
     "django_htmx",
     "template_partials",
+    "ninja",
     "procrastinate.contrib.django",
 ]
 MIDDLEWARE = [
