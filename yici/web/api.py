@@ -55,7 +55,8 @@ def _bad_shape(request: HttpRequest, error: ValidationError) -> HttpResponse:
 
 @api.exception_handler(HttpError)
 def _http_error(request: HttpRequest, error: HttpError) -> HttpResponse:
-    wrapped = NotAllowed() if error.status_code == 403 else YiciError(str(error))
+    """ninja's own: a failed CSRF check (403), a body that is no JSON (400)."""
+    wrapped = NotAllowed() if error.status_code == 403 else YiciError(_("请求体无法读取，请发送有效的 JSON。"))
     wrapped.status = error.status_code
     return problem(wrapped, request.path)
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from django.conf import settings
+from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent
 from django.db import connection
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import render
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from yici.base.errors import NotFound
+from yici.base.errors import NotFound, YiciError
 from yici.core.people import services as people
 from yici.web.middleware import problem
 
@@ -45,6 +47,26 @@ def health(request: HttpRequest) -> JsonResponse:
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1")
     return JsonResponse({"status": "ok"})
+
+
+class UnreadableRequest(YiciError):
+    slug = "unreadable"
+    message = _("请求无法读取，请返回上一页刷新后再试。")
+
+
+class RequestTooLarge(YiciError):
+    status = 413
+    slug = "too-large"
+    message = _("一次提交的内容太多，请分几次提交，或者把文件压缩后再上传。")
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """What Django refuses to read: too large, too many fields, a broken multipart body, a strange host."""
+    is_large = isinstance(exception, RequestDataTooBig | TooManyFieldsSent | TooManyFilesSent)
+    error = RequestTooLarge() if is_large else UnreadableRequest()
+    if request.path.startswith("/api/"):
+        return problem(error, request.path)
+    return render(request, "city/error.html", {"error": error}, status=error.status)
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:

@@ -23,5 +23,6 @@ urlpatterns = [
     path("desk/", desk.home, name="desk"),
 ]
 
+handler400 = "yici.web.pages.bad_request"
 handler404 = "yici.web.pages.not_found"
 handler500 = "yici.web.pages.server_error"

@@ -104,7 +104,9 @@ def test_programs_walk_the_story_from_item_to_evaluation(
     draft = filled(farmer)
     application = farmer.post(f"/drafts/{draft['token']}/submit", status=201)
     number = application["number"]
-    assert application["state"] == "received" and application["due_at"] and application["organisation"] == "涡阳县民政局"
+    assert (
+        application["state"] == "received" and application["due_at"] and application["organisation"] == "涡阳县民政局"
+    )
     assert farmer.post(f"/drafts/{draft['token']}/submit", status=201)["number"] == number
     assert Case.objects.filter(type__slug="data-objection", data__raised_in=number).exists()
 

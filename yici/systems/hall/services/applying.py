@@ -72,11 +72,24 @@ def start(account: Account, code: str, *, assurance: int, subject: Person | None
         raise NotYourPerson
     delegation = _delegation(account, person, code)
     _require_conditions(definition, person)
-    if unfinished := _unfinished(account, person, item.current):
-        return unfinished
+    with transaction.atomic():
+        # Pressed twice at once, the second press waits here and finds the draft of the first.
+        Account.objects.select_for_update(no_key=True).get(pk=account.pk)
+        unfinished = _unfinished(account, person, item.current)
+        return unfinished or _open(account, person, item.current, definition, delegation, channel)
+
+
+def _open(
+    account: Account,
+    person: Person,
+    version: ServiceItemVersion,
+    definition: ItemDefinition,
+    delegation: Delegation | None,
+    channel: str,
+) -> Draft:
     context = {
-        "item": code,
-        "version": item.current.number,
+        "item": version.item.code,
+        "version": version.number,
         "channel": channel,
         "delegation": delegation.pk if delegation else None,
         "uploads": {},
@@ -85,7 +98,7 @@ def start(account: Account, code: str, *, assurance: int, subject: Person | None
         "facts": _facts_for_proof(account, person, definition),
     }
     draft = forms.open_draft(
-        account, person, form_key(code, item.current.number), definition.name.zh, definition.form, context
+        account, person, form_key(version.item.code, version.number), definition.name.zh, definition.form, context
     )
     _change_context(draft, resume_link=f"/apply/{draft.token}/")
     return draft
