@@ -8,8 +8,8 @@ from django.db import connection
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import render
 from django.utils.http import url_has_allowed_host_and_scheme
-from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_POST
 
 from yici.base.errors import NotFound, YiciError
@@ -51,13 +51,13 @@ def health(request: HttpRequest) -> JsonResponse:
 
 class UnreadableRequest(YiciError):
     slug = "unreadable"
-    message = _("请求无法读取，请返回上一页刷新后再试。")
+    message = gettext_lazy("请求无法读取，请返回上一页刷新后再试。")
 
 
 class RequestTooLarge(YiciError):
     status = 413
     slug = "too-large"
-    message = _("一次提交的内容太多，请分几次提交，或者把文件压缩后再上传。")
+    message = gettext_lazy("一次提交的内容太多，请分几次提交，或者把文件压缩后再上传。")
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
