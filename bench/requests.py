@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from yici.core.people.models import Account
 
 CASES = int(os.environ.get("YICI_BENCH_CASES", "1000000"))
-BATCHES, SIZE = 7, 30
-WAITS = 150  # requests whose waiting is measured, per page
+BATCHES, SIZE = 5, 20
+WAITS = 100  # requests whose waiting is measured, per page
 CSRF = "b" * 32
 ITEM, TYPE = "gaoling-jintie", "bench-allowance"
 
@@ -180,7 +180,7 @@ def _costs(running: site.Site, account: Account, pages: dict[str, tuple[str, flo
     with closing(_client(running, account)) as client:
         for name, (address, limit) in pages.items():
             cost = measured(running, lambda _n, at=address: _get(client, at))  # type: ignore[misc]
-            results.append(Result(f"CPU: {name}", cost.total, "ms", limit, note=cost.note))
+            results.append(Result(f"CPU: {name}", cost.total, "ms", limit, note=cost.note).told())
     return results
 
 
@@ -221,7 +221,7 @@ def _submissions(running: site.Site) -> Result:
                 raise RuntimeError(f"not submitted: {answer.status_code} {answer.text[:300]}")
 
         cost = measured(running, send, size=size)
-    return Result("CPU: one submission", cost.total, "ms", 25, note=cost.note)
+    return Result("CPU: one submission", cost.total, "ms", 25, note=cost.note).told()
 
 
 # Waiting and queries ------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 
 
@@ -21,3 +22,8 @@ class Result:
         if self.target is None:
             return None
         return self.value >= self.target if self.higher_is_better else self.value <= self.target
+
+    def told(self) -> Result:
+        """The same, after a line on the terminal: a run takes minutes."""
+        print(f"  {self.name}: {self.value:,.2f} {self.unit}  {self.note}", file=sys.stderr, flush=True)
+        return self

@@ -40,11 +40,14 @@ def home(request: HttpRequest) -> HttpResponse:
     scope = scope_of(account, "case.view")
     context: dict[str, object] = {"scope_is_empty": scope.is_empty}
     if not scope.is_empty:
-        days = cases.daily_counts(clock.today() - dt.timedelta(days=DAYS - 1), clock.today(), scope)
-        month = cases.statistics(period=(clock.today().replace(day=1), clock.today()), scope=scope)
+        today = clock.today()
+        counted = cases.daily_counts(min(today.replace(day=1), today - dt.timedelta(days=DAYS - 1)), today, scope)
+        days, month = (
+            counted[-DAYS:],
+            [day for day in counted if (day.date.year, day.date.month) == (today.year, today.month)],
+        )
+        timed = sum(day.timed for day in month)
         lights = cases.light_counts(scope)
-        total = month[0] if month else None
-        rate = total.on_time_rate if total else None
         context |= {
             "figures": Figures(
                 today=days[-1].opened,
@@ -52,8 +55,8 @@ def home(request: HttpRequest) -> HttpResponse:
                 mine=cases.desk_counts(account)["mine"],
                 due_soon=lights.get("yellow", 0),
                 overdue=lights.get("red", 0),
-                on_time_rate=None if rate is None else float(rate) * 100,
-                closed=total.closed if total else 0,
+                on_time_rate=sum(day.on_time for day in month) * 100 / timed if timed else None,
+                closed=sum(day.closed for day in month),
             ),
             "todo": cases.work_list(account, cases.WorkListFilter(tab="department", size=20)).rows[:8],
             "chart": line_chart(

@@ -41,7 +41,7 @@ _METRICS: tuple[tuple[str, Part, Part | None], ...] = (
 def _provider(numerator: Part, denominator: Part | None) -> ports.Provider:
     def provide(period: Period, breakdown: str | None, scope: Scope | None) -> list[Row]:
         by = breakdown if breakdown in _BREAKDOWNS else None
-        rows = statistics(None, period, by, scope)
+        rows = ports.shared(("cases", period, by, scope), lambda: statistics(None, period, by, scope))
         return [
             Row(
                 row.key,

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any, TypeVar, cast
 
 from yici.base.errors import Misconfigured
 from yici.core.metrics.rules import Period, Row
 from yici.core.people.scopes import Scope
 
-__all__ = ["Provider", "is_provided", "provider_of", "register"]
+__all__ = ["Provider", "is_provided", "one_reading", "provider_of", "register", "shared"]
 
 Provider = Callable[[Period, str | None, Scope | None], list[Row]]
 
 _providers: dict[str, Provider] = {}
+_read: ContextVar[dict[Hashable, Any] | None] = ContextVar("metrics_read", default=None)
+_T = TypeVar("_T")
 
 
 def register(metric_id: str, provider: Provider) -> None:
@@ -39,3 +43,23 @@ def is_provided(metric_id: str) -> bool:
 def forget(metric_id: str) -> Any:
     """Take a provider out again; gives it back."""
     return _providers.pop(metric_id, None)
+
+
+@contextmanager
+def one_reading() -> Iterator[None]:
+    """Within it, what several providers count from the same rows is counted once: a page of many metrics."""
+    token = _read.set({})
+    try:
+        yield
+    finally:
+        _read.reset(token)
+
+
+def shared(key: Hashable, count: Callable[[], _T]) -> _T:
+    """What `count()` gives, from this reading if it was counted in it already; afresh outside of one."""
+    kept = _read.get()
+    if kept is None:
+        return count()
+    if key not in kept:
+        kept[key] = count()
+    return cast(_T, kept[key])

@@ -35,6 +35,7 @@ __all__ = [
     "UnknownMetric",
     "frozen",
     "measure",
+    "measure_all",
     "metric",
     "metrics",
 ]
@@ -132,6 +133,12 @@ def measure(metric_id: str, period: Period, breakdown: str | None = None, scope:
         comparisons=_compared(definition, period, value, provider, scope),
         problems=_problems(definition, total, rows) if breakdown else (),
     )
+
+
+def measure_all(period: Period, scope: Scope | None = None) -> list[Measurement]:
+    """Every metric of the city without breakdown; metrics of the same rows count them once."""
+    with ports.one_reading():
+        return [measure(definition.id, period, None, scope) for definition in metrics()]
 
 
 def _whole(rows: list[Row]) -> Row:

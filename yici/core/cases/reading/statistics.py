@@ -123,22 +123,22 @@ def light_counts(scope: Scope | None = None) -> dict[str, int]:
 _DAYS = DecimalField(max_digits=14, decimal_places=2)
 _ZERO, _NO_DAYS = Value(0), Value(Decimal(0), output_field=_DAYS)
 _OPENED = {
-    "opened": Count("pk"),
-    "self_filed": Count("pk", filter=Q(is_self_filed=True)),
-    "corrected": Count("pk", filter=Exists(Correction.objects.filter(case=OuterRef("pk")))),
+    "opened": Count("*"),
+    "self_filed": Count(Value(1), filter=Q(is_self_filed=True)),
+    "corrected": Count(Value(1), filter=Exists(Correction.objects.filter(case=OuterRef("pk")))),
 }
 _ACCEPTED = {
-    "accepted": Count("pk"),
-    "accepted_self_filed": Count("pk", filter=Q(is_self_filed=True)),
-    "green": Count("pk", filter=Q(closed_at=None, light="green")),
-    "yellow": Count("pk", filter=Q(closed_at=None, light="yellow")),
-    "red": Count("pk", filter=Q(closed_at=None, light="red")),
+    "accepted": Count("*"),
+    "accepted_self_filed": Count(Value(1), filter=Q(is_self_filed=True)),
+    "green": Count(Value(1), filter=Q(closed_at=None, light="green")),
+    "yellow": Count(Value(1), filter=Q(closed_at=None, light="yellow")),
+    "red": Count(Value(1), filter=Q(closed_at=None, light="red")),
 }
 _CLOSED = {
-    "closed": Count("pk"),
-    "closed_normally": Count("pk", filter=Q(outcome__in=DECIDED_OUTCOMES)),
-    "timed": Count("pk", filter=Q(outcome__in=DECIDED_OUTCOMES, closed_on_time__isnull=False)),
-    "on_time": Count("pk", filter=Q(outcome__in=DECIDED_OUTCOMES, closed_on_time=True)),
+    "closed": Count("*"),
+    "closed_normally": Count(Value(1), filter=Q(outcome__in=DECIDED_OUTCOMES)),
+    "timed": Count(Value(1), filter=Q(outcome__in=DECIDED_OUTCOMES, closed_on_time__isnull=False)),
+    "on_time": Count(Value(1), filter=Q(outcome__in=DECIDED_OUTCOMES, closed_on_time=True)),
     "used_days": Coalesce(
         Sum("used_days", filter=Q(outcome__in=DECIDED_OUTCOMES, closed_on_time__isnull=False)), _NO_DAYS
     ),
