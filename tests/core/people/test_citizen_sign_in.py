@@ -182,14 +182,18 @@ def test_the_pages_lead_from_identity_to_where_one_wanted_to_go(client: Client, 
     assert answer.status_code == 302 and answer["Location"].startswith("/login/code/")
     page = client.get(answer["Location"])
     assert page.status_code == 200 and FARMER["phone"] not in page.content.decode()
-    answer = client.post(answer["Location"].split("?")[0], {"code": sources.codes[FARMER["phone"]], "next": "/my/record/"})
+    answer = client.post(
+        answer["Location"].split("?")[0], {"code": sources.codes[FARMER["phone"]], "next": "/my/record/"}
+    )
     assert (answer.status_code, answer["Location"]) == (302, "/my/record/")
     assert client.session.session_key != before
     assert client.session["assurance"] == 1
     assert client.get("/my/record/").status_code == 200
 
 
-@pytest.mark.parametrize("target", ["https://evil.example/", "//evil.example/", "javascript:alert(1)", "/\\evil.example"])
+@pytest.mark.parametrize(
+    "target", ["https://evil.example/", "//evil.example/", "javascript:alert(1)", "/\\evil.example"]
+)
 def test_nobody_is_sent_to_another_site(client: Client, sources: City, target: str) -> None:
     answer = client.post("/login/", {**FARMER, "next": target})
     assert "evil" not in answer["Location"] and "javascript" not in answer["Location"]
@@ -252,3 +256,17 @@ def test_settings_keep_language_and_elder_mode(client: Client, demo: Any, sign_i
     assert answer.status_code == 302 and answer.cookies["elder"].value == "1"
     assert (demo.farmer.language, demo.farmer.elder_mode) == ("en", True)
     assert client.post("/my/settings/", {"language": "xx"}).status_code == 422
+
+
+def test_signing_in_keeps_a_language_chosen_before_and_otherwise_brings_the_accounts(
+    client: Client, sources: City, demo: Any
+) -> None:
+    client.cookies["language"] = "en"
+    place = client.post("/login/", FARMER)["Location"]
+    client.post(place, {"code": sources.codes[FARMER["phone"]]})
+    assert client.cookies["language"].value == "en"
+    services.set_preferences(demo.daughter, language="en")
+    other = Client()
+    second = {"name": "李梅", "id_number": "342124197205161640", "phone": "13956731999"}
+    other.post(other.post("/login/", second)["Location"], {"code": sources.codes[second["phone"]]})
+    assert other.cookies["language"].value == "en"
