@@ -42,11 +42,6 @@ WEIGHT = """() => [...performance.getEntriesByType('navigation'), ...performance
     .filter(one => !['img', 'other'].includes(one.initiatorType)).reduce((sum, one) => sum + one.encodedBodySize, 0)"""
 
 
-@pytest.fixture(autouse=True, scope="session")
-def _marked_browser() -> None:
-    """Everything here is marked by the hook below."""
-
-
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if Path(__file__).parent in item.path.parents:
@@ -58,6 +53,7 @@ class Site:
     url: str
     sms: SmsSandbox
     started: float
+    looked_at: set[tuple[object, ...]] = field(default_factory=set)
     demo: Any = field(default_factory=lambda: read_yaml(city_folder() / "demo.yaml"))
 
     def citizen(self, key: str) -> Any:
@@ -203,12 +199,21 @@ class Device:
         assert page.evaluate("document.documentElement.lang") in ("zh-CN", "en"), where
         wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
         assert wide <= 0, f"{where} is {wide} px wider than the screen"
-        page.evaluate(self.axe)
-        assert not (faults := page.evaluate(FAULTS)), f"{where}: {json.dumps(faults, ensure_ascii=False)}"
+        self._look_for_faults()
         weight = page.evaluate(WEIGHT)
         assert weight < LIGHTEST[self.kind], f"{where} weighs {weight} bytes"
         assert not self.complaints, f"{where}: {self.complaints}"
         return self
+
+    def _look_for_faults(self) -> None:
+        """Each page once in each shape it takes: the same page with as many parts is not looked at again."""
+        parts = self.page.evaluate("document.documentElement.lang + document.querySelectorAll('body *').length")
+        shape = (self.kind, re.sub(r"/[^/]*\d[^/]*", "/*", self.page.url), self.page.title(), parts)
+        if shape not in self.site.looked_at:
+            self.page.evaluate(self.axe)
+            faults = self.page.evaluate(FAULTS)
+            assert not faults, f"{self.page.url}: {json.dumps(faults, ensure_ascii=False)}"
+            self.site.looked_at.add(shape)
 
     def note(self, message: ConsoleMessage) -> None:
         """Errors of a page; Chromium also reports an answered 4xx as one, which is how a refused form comes back."""

@@ -37,6 +37,7 @@ __all__ = [
 ACTIONS = {
     "read": _("查看"),
     "create": _("新建"),
+    "issue": _("核发"),
     "change": _("修改"),
     "export": _("导出"),
     "download": _("下载"),

@@ -214,7 +214,7 @@ def _show(
         "view": view,
         "case": found,
         "panels": panels,
-        "picture": workflow_svg(view.workflow, found.stage, view.done_stages),
+        "picture": workflow_svg(view.workflow, None if found.closed_at else found.stage, view.done_stages),
         "forms": [_form(action, failed, errors or {}, request) for action in view.actions],
         "errors": {f"{failed}-{field}": message for field, message in (errors or {}).items()},
         "failed": failed,

@@ -182,7 +182,7 @@ _PAGE = """<!doctype html>
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="refresh" content="3">
+<link rel="icon" href="data:,">
 <title>短信收件箱（演示） · {count} 条</title>
 <style>
 :root {{ color-scheme: light }}
@@ -201,8 +201,14 @@ li p {{ margin: 6px 0 0; overflow-wrap: anywhere; font-size: 1.05rem }}
 </style>
 </head>
 <body>
-<header><div class="inner"><h1>短信收件箱（演示）</h1><p>这里代替市民的手机：平台发出的短信都会出现在下面，最新的在最上面，每 3 秒自动刷新。</p></div></header>
+<header><div class="inner"><h1>短信收件箱（演示）</h1><p>这里代替市民的手机：平台发出的短信都会出现在下面，最新的在最上面；有新短信时自动显示。</p></div></header>
 <main class="inner">{body}</main>
+<script>
+setInterval(async () => {{
+  const answer = await fetch("/messages.json").catch(() => null);
+  if (answer && answer.ok && (await answer.json()).length !== {count}) location.reload();
+}}, 2000);
+</script>
 </body>
 </html>
 """

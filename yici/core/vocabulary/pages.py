@@ -83,7 +83,7 @@ def elements(request: HttpRequest) -> HttpResponse:
             "type": TYPES[item.type],
             "sensitivity": SENSITIVITIES[item.sensitivity],
             "source": names.get(item.source, item.source),
-            "code_list": queries.code_list(item.code_list).label if item.code_list else "",
+            "code_list": queries.code_list(item.code_list).title if item.code_list else "",
         }
         for item in page
     ]

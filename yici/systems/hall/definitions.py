@@ -19,6 +19,8 @@ from yici.base.text import Text, localized
 from yici.core.calendars.rules import Unit
 from yici.core.forms.rules import FormDefinition
 from yici.core.forms.rules import full_years as age_on
+from yici.core.vocabulary import queries as vocabulary
+from yici.core.vocabulary.rules import check as check_value
 
 
 class _Part(BaseModel):
@@ -333,14 +335,20 @@ def unmet_conditions(
 
 
 def face_of(result: Result, answers: dict[str, Any], *, age: int) -> dict[str, str]:
-    """Element id → value for the face of the result. An element nobody answered is left out."""
+    """Element id → stored value for the face of the result. An element nobody answered is left out.
+
+    What the item itself states is written as people write it (50 yuan) and stored as every answer is (fen).
+    """
     face: dict[str, str] = {}
     for entry in result.face:
         if entry.by_age:
             reached = [start for start in entry.by_age if age >= start]
-            value: Any = entry.by_age[max(reached)] if reached else ""
+            stated = entry.by_age[max(reached)] if reached else ""
         else:
-            value = entry.value or answers.get(entry.answer or entry.element, "")
+            stated = entry.value
+        value: Any = answers.get(entry.answer or entry.element, "") if not stated and not entry.by_age else ""
+        if stated:
+            value = check_value(vocabulary.element(entry.element), stated)
         if value not in ("", None):
             face[entry.element] = str(value)
     return face

@@ -17,7 +17,7 @@ from yici.core.cases.drawing import workflow_svg
 from yici.core.cases.rules import Workflow
 from yici.core.people.models import Account, Organisation
 from yici.core.vocabulary import queries as vocabulary
-from yici.core.vocabulary.rules import mask
+from yici.core.vocabulary.rules import check, display, mask
 from yici.systems.hall import folder, queries
 from yici.systems.hall.definitions import ItemDefinition, Level, Material, Proof
 from yici.systems.hall.models import ServiceItem
@@ -160,8 +160,12 @@ def _sample(definition: ItemDefinition) -> list[tuple[str, str]]:
     lines = []
     for entry in definition.result.face:
         element = vocabulary.element(entry.element)
-        value = entry.value or next(iter(entry.by_age.values()), "") or element.example
-        lines.append((str(element.label), mask(element.id, value) if value and element.is_personal else value or "……"))
+        stated = entry.value or next(iter(entry.by_age.values()), "")
+        if stated:
+            value = display(element.id, check(element, stated))
+        else:
+            value = mask(element.id, element.example) if element.is_personal else element.example
+        lines.append((str(element.label), value or "……"))
     return lines
 
 

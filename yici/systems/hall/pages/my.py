@@ -87,13 +87,14 @@ def case(request: HttpRequest, number: str) -> HttpResponse:
     application = queries.application_of(found)
     definition = definition_of(application.version)
     workflow = case_queries.workflow_for(found)
+    stage = None if found.closed_at else found.stage
     context = {
         "case": found,
         "definition": definition,
         "item": application.version.item,
         "view": queries.application_view(application),
         "timeline": case_queries.timeline(found, public_only=True),
-        "picture": workflow_svg(workflow, found.stage, case_queries.done_stages(found, workflow)),
+        "picture": workflow_svg(workflow, stage, case_queries.done_stages(found, workflow)),
         "correction": found.corrections.filter(answered_at=None).order_by("-id").first(),
         "certificates": trust.certificates_of_case(number),
         "evaluation": Evaluation.objects.filter(case=found).first(),

@@ -139,9 +139,14 @@ def waiting_for(account: Account) -> list[Correction]:
     return list(found.select_related("case").order_by("due_at")[:5])
 
 
-def looks_in_case(number: str) -> list[Entry]:
-    """Who read the person's data for this case, newest first."""
-    return [entry for entry in entries_of_case(number) if entry.action == "read" and entry.actor_id is not None][:50]
+def looks_in_case(number: str) -> list[tuple[Entry, int]]:
+    """Who read the person's data for this case and how often, the latest look of each official first."""
+    looks: dict[tuple[int | None, str], tuple[Entry, int]] = {}
+    for entry in reversed(entries_of_case(number)):
+        if entry.action == "read" and entry.actor_id is not None:
+            first, times = looks.get((entry.actor_id, entry.purpose), (entry, 0))
+            looks[entry.actor_id, entry.purpose] = (first, times + 1)
+    return list(looks.values())[:50]
 
 
 def objections_of(case: Case) -> list[Case]:
