@@ -6,23 +6,28 @@ from django.utils.translation import gettext as _
 
 from yici.core.cases.models import Case
 from yici.core.cases.ports import Panel
+from yici.core.people import queries as people
 from yici.core.people.models import Account
 from yici.systems.hall import queries
 from yici.systems.hall.models import Application, Evaluation
 from yici.systems.hall.queries.catalogue import definition_of
 
+_HANDLING = ("case.accept", "case.review", "case.approve")
+
 
 def application_panels(case: Case, account: Account) -> list[Panel]:
-    """One panel; the look itself is recorded by the case page."""
+    """One panel; the look itself is recorded by the case page. Who only looks on sees personal values masked."""
     application = Application.objects.select_related("version__item", "applicant", "agent").filter(case=case).first()
     if application is None:
         return []
-    view = queries.application_view(application)
+    may = [people.may(account, one, organisation=case.organisation, division=case.division_id) for one in _HANDLING]
+    view = queries.application_view(application, masked=not any(may))
     context = {
         "view": view,
         "changed": [row for row in view.rows if row.changed],
         "evaluation": Evaluation.objects.filter(case=case).first(),
         "application": application,
+        "is_masked": not any(may),
     }
     return [Panel(_("申请内容"), "hall/panel.html", context, _elements_shown(view))]
 
