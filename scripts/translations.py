@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PO = ROOT / "yici" / "web" / "locale" / "en" / "LC_MESSAGES" / "django.po"
 FUNCTIONS = {"_", "gettext", "gettext_lazy", "_lazy", "ngettext", "ngettext_lazy", "pgettext"}
 CHOICES = {"TextChoices", "StrEnum"}
-CHINESE = re.compile(r"[\u3400-\u9fff，。：；？！（）《》“”]")
+CHINESE = re.compile(r"[\u3400-\u9fff、，。：；？！（）《》“”]")
 
 _TRANSLATE = re.compile(r"""\{%-?\s*(?:translate|trans)\s+("(?P<d>[^"]*)"|'(?P<s>[^']*)')""")
 _QUOTED = re.compile(r"""_\(("(?P<d>[^"]*)"|'(?P<s>[^']*)')\)""")

@@ -80,7 +80,7 @@ def words(asked: Question, value: Any, *, division: Names = _same, file: Names =
             return str(option.label) if option else str(value)
         case FieldType.MULTI:
             labels = [str(option.label) for one in value if (option := asked.option(one))]
-            return "、".join(labels)
+            return _("、").join(labels)
         case FieldType.MONEY:
             return f"{int(value) / 100:,.2f} " + _("元") if isinstance(value, int) else str(value)
         case FieldType.DATE:
@@ -88,7 +88,7 @@ def words(asked: Question, value: Any, *, division: Names = _same, file: Names =
         case FieldType.DIVISION:
             return division(str(value))
         case FieldType.FILE:
-            return "、".join(file(str(one)) for one in value)
+            return _("、").join(file(str(one)) for one in value)
         case FieldType.GROUP:
             return _("{count} 项").format(count=len(value))
     if masked and asked.element is not None:

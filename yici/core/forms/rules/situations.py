@@ -63,7 +63,7 @@ def materials_needed(base: Iterable[str], definition: FormDefinition, situation:
 def situation_words(definition: FormDefinition, situation: Situation) -> list[tuple[str, str, str]]:
     """(question id, question, answer in words) for a check-answers page."""
     return [
-        (question.id, str(question.question), "、".join(str(option.label) for option in chosen))
+        (question.id, str(question.question), _("、").join(str(option.label) for option in chosen))
         for question in open_questions(definition, situation)
         if (chosen := _chosen(question, situation))
     ]
