@@ -127,7 +127,9 @@ def visit(application: OpenApplication, step: str) -> None:
         _change_context(application.draft, visited=[*visited, step])
 
 
-def attach(application: OpenApplication, material_id: str, upload: files.Source | bytes, name: str, account: Account) -> StoredFile:
+def attach(
+    application: OpenApplication, material_id: str, upload: files.Source | bytes, name: str, account: Account
+) -> StoredFile:
     """Keep an upload for one material. Raises `FileRejected`, `NotFound`."""
     material = next((m for m in application.definition.materials if m.id == material_id), None)
     if material is None:
