@@ -75,6 +75,7 @@ class WorkListRow:
     subject_name: str
     state: str
     state_label: str
+    tone: str
     light: str
     days_left: str
     due_at: dt.datetime | None
@@ -116,8 +117,9 @@ def work_list(account: Account, filters: WorkListFilter | None = None, page: int
     whole = number == 1 and len(found) <= size
     count = len(found) if whole else cases.order_by().values("pk")[: COUNT_CAP + 1].count()
     warm(row["version_id"] for row in found)
+    words = _Words()
     return WorkListPage(
-        rows=[_row(row, account) for row in found[:size]],
+        rows=[_row(row, account, words) for row in found[:size]],
         capped_count=min(count, COUNT_CAP),
         is_capped=count > COUNT_CAP,
         page=number,
@@ -131,7 +133,8 @@ def export_rows(account: Account, filters: WorkListFilter) -> Iterator[WorkListR
     """The whole filtered list for a file, up to 10,000 rows."""
     found = list(_ordered(_filtered(account, filters), filters.tab).values(*_COLUMNS)[:_EXPORT_LIMIT])
     warm(row["version_id"] for row in found)
-    yield from (_row(row, account) for row in found)
+    words = _Words()
+    yield from (_row(row, account, words) for row in found)
 
 
 def desk_counts(account: Account) -> dict[str, int]:
@@ -182,27 +185,56 @@ def _ordered(cases: QuerySet[Case], tab: str) -> QuerySet[Case]:
     return cases.order_by(F("due_at").asc(nulls_last=True), "pk")
 
 
-def _row(row: dict[str, object], account: Account) -> WorkListRow:
-    case = Case(
-        **{name: row[name] for name in ("number", "state", "light", "clock", "due_at", "closed_at", "version_id")}
-    )
+# The tint of a state; the words carry the meaning. A closed case without one is plain.
+_TONES = {
+    "approved": "success",
+    "approved_tolerant": "success",
+    "correction_open": "warning",
+    "withdrawal_pending": "warning",
+    "denied": "danger",
+    "refused": "danger",
+    "revoked": "danger",
+}
+
+
+class _Words:
+    """State and days left of the rows of one list, each said once: many rows share a state and a due moment."""
+
+    def __init__(self) -> None:
+        self._said: dict[tuple[object, ...], tuple[str, str]] = {}
+
+    def of(self, row: dict[str, object]) -> tuple[str, str]:
+        shown = tuple(row[name] for name in _WORDED)
+        if shown not in self._said:
+            case = Case(**dict(zip(_WORDED, shown, strict=True)))
+            self._said[shown] = (state_in_words(case), days_left_in_words(case))
+        return self._said[shown]
+
+
+_WORDED = ("version_id", "state", "light", "clock", "due_at", "closed_at")
+
+
+def _row(row: dict[str, object], account: Account, words: _Words) -> WorkListRow:
+    state, closed_at = str(row["state"]), row["closed_at"]
+    state_label, days_left = words.of(row)
     return WorkListRow(
-        number=case.number,
+        number=str(row["number"]),
         title=localized(str(row["title"]), str(row["data__english"] or "")),
         type_name=localized(str(row["type__name"]), str(row["type__english"])),
         subject_name=str(row["subject_name"]),
-        state=case.state,
-        state_label=state_in_words(case),
-        light=case.light,
-        days_left=days_left_in_words(case),
-        due_at=case.due_at,
+        state=state,
+        state_label=state_label,
+        tone=_TONES.get(state, "plain" if closed_at else ""),
+        light=str(row["light"]),
+        days_left=days_left,
+        due_at=row["due_at"],  # type: ignore[arg-type]
         opened_at=row["opened_at"],  # type: ignore[arg-type]
-        closed_at=case.closed_at,
+        closed_at=closed_at,  # type: ignore[arg-type]
         organisation=localized(str(row["organisation__short_name"]), str(row["organisation__english"])),
         division=localized(str(row["division__full_name"]), str(row["division__english"])),
         assignee=str(row["assignee__name"] or ""),
         is_mine=row["assignee_id"] == account.pk,
-        is_unassigned=row["assignee_id"] is None and case.closed_at is None,
+        is_unassigned=row["assignee_id"] is None and closed_at is None,
         urged=int(row["urged"]),  # type: ignore[call-overload]
         is_simulated=bool(row["is_simulated"]),
     )
