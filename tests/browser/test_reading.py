@@ -9,7 +9,6 @@ import pytest
 from tests.browser.conftest import Device
 
 New = Callable[..., Device]
-SignIn = Callable[..., Device]
 FIVE = ["/", "/search/?q=gljt", "/browse/", "/items/gaoling-jintie/", "/login/"]
 # Text in Chinese whose nearest language mark is not Chinese: what an English reader cannot read aloud.
 CHINESE_LEFT = """() => {
@@ -57,7 +56,7 @@ def test_the_bottom_bar_covers_nothing(device: New) -> None:
         assert not phone.open(address).page.evaluate(COVERED), address
 
 
-def test_a_form_is_filled_and_mended_by_keyboard_alone(device: New, sign_in_citizen: SignIn) -> None:
+def test_a_form_is_filled_and_mended_by_keyboard_alone(device: New) -> None:
     desk = device("desk")
     page = desk.open("/login/").page
     for words in ("", "12", "999"):
