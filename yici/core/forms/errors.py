@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 from yici.base.errors import Conflict, YiciError
 
 
-class DraftExpired(YiciError):  # noqa: N818 - named for what happened, as its base classes are
+class DraftExpired(YiciError):
     """The draft lay too long; its answers are gone. `extra["form"]` says which form to start again."""
 
     status = 410

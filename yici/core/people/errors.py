@@ -13,7 +13,7 @@ class NoResponsibleOrganisation(Misconfigured):
     slug = "no-responsible-organisation"
 
 
-class TooManyRequests(YiciError):  # noqa: N818 - named like its siblings in base
+class TooManyRequests(YiciError):
     """Asked too often. `extra["seconds"]`: how long to wait."""
 
     status = 429
@@ -33,7 +33,7 @@ class CodeRejected(Invalid):
     slug = "code-rejected"
 
 
-class SignInRequired(YiciError):  # noqa: N818 - named like its siblings in base
+class SignInRequired(YiciError):
     status = 401
     slug = "sign-in-required"
     message = _("请先登录。")  # type: ignore[assignment]

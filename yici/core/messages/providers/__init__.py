@@ -8,7 +8,7 @@ from __future__ import annotations
 from yici.base.errors import YiciError
 
 
-class Refused(YiciError):  # noqa: N818 - named like its neighbours in base.errors
+class Refused(YiciError):
     """The partner, or our own guard, refuses this delivery for good: trying again changes nothing."""
 
     status = 502
