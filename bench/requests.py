@@ -212,7 +212,7 @@ def _submissions(running: site.Site) -> Result:
             break
     size = len(ready) // (BATCHES + 1)
     cookies = [site.session_for(account) for account, _ in ready]
-    with httpx.Client(base_url=running.url) as client:
+    with httpx.Client(base_url=running.url, timeout=60) as client:
 
         def send(number: int) -> None:
             headers = {"Cookie": f"{cookies[number]}; csrftoken={CSRF}", "X-CSRFToken": CSRF}
@@ -292,7 +292,7 @@ def _forget_what_waits() -> None:
 
 def _client(running: site.Site, account: Account) -> httpx.Client:
     headers = {"Accept-Encoding": "gzip", "Cookie": site.session_for(account)}
-    return httpx.Client(base_url=running.url, headers=headers)
+    return httpx.Client(base_url=running.url, headers=headers, timeout=60)
 
 
 def _get(client: httpx.Client, address: str) -> Any:

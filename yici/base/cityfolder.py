@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,8 +19,14 @@ from yici.base.errors import Misconfigured
 
 def city_folder() -> Path:
     """The folder named by `YICI_CITY` (default `cities/bozhou` beside the package)."""
+    return _resolved(os.environ.get("YICI_CITY", ""))
+
+
+@lru_cache(maxsize=8)
+def _resolved(given: str) -> Path:
+    """Asked for many times in a request, and resolving walks the file system."""
     default = Path(__file__).resolve().parents[2] / "cities" / "bozhou"
-    return Path(os.environ.get("YICI_CITY") or default).resolve()
+    return Path(given or default).resolve()
 
 
 @dataclass(frozen=True)

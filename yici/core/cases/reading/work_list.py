@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from django.db.models import Count, F, Q, QuerySet
 
@@ -107,15 +108,15 @@ class WorkListPage:
 
 
 def work_list(account: Account, filters: WorkListFilter | None = None, page: int = 1) -> WorkListPage:
-    """One page of the cases the account may view. At most four queries, whatever the scope and the length."""
+    """One page of the cases the account may view. At most five queries, whatever the scope and the length."""
     chosen = filters or WorkListFilter()
     size = chosen.size if chosen.size in SIZES else SIZES[0]
     number = max(1, min(page, COUNT_CAP // size + 1))
     cases = _filtered(account, chosen)
     start = (number - 1) * size
-    found = list(_ordered(cases, chosen.tab).values(*_COLUMNS)[start : start + size + 1])
+    found = _rows(list(_ordered(cases, chosen.tab).values_list("pk", flat=True)[start : start + size + 1]))
     whole = number == 1 and len(found) <= size
-    count = len(found) if whole else cases.order_by().values("pk")[: COUNT_CAP + 1].count()
+    count = len(found) if whole else _length(cases)
     warm(row["version_id"] for row in found)
     words = _Words()
     return WorkListPage(
@@ -212,6 +213,17 @@ class _Words:
 
 
 _WORDED = ("version_id", "state", "light", "clock", "due_at", "closed_at")
+
+
+def _rows(ids: Sequence[int]) -> list[dict[str, Any]]:
+    """What the rows show, in the order of `ids`. Found by index first and joined afterwards: a hundred, not all."""
+    by_id = {row["pk"]: row for row in Case.objects.filter(pk__in=ids).values("pk", *_COLUMNS)}
+    return [by_id[pk] for pk in ids if pk in by_id]
+
+
+def _length(cases: QuerySet[Case]) -> int:
+    """How many, at most one more than the cap. Any column would do: this one stands in the indexes it is found by."""
+    return cases.order_by().values("organisation_id")[: COUNT_CAP + 1].count()
 
 
 def _row(row: dict[str, object], account: Account, words: _Words) -> WorkListRow:
