@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import hashlib
 import os
@@ -91,21 +92,30 @@ def _remove_old(connection: psycopg.Connection[Any], newest: str) -> None:
             _drop(connection, name)
 
 
+@contextlib.contextmanager
+def cloned_city(name: str) -> Iterator[str]:
+    """A database of that name, cloned from the template and dropped at the end."""
+    template = _template()
+    with _admin() as connection:
+        _drop(connection, name)
+        connection.execute(
+            sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template))
+        )
+    try:
+        yield name
+    finally:
+        with _admin() as connection:
+            _drop(connection, name)
+
+
 @pytest.fixture(scope="session")
 def django_db_setup(request: pytest.FixtureRequest, django_db_blocker: Any) -> Iterator[None]:
     """Clone the template for this process, point Django at the clone, and drop it at the end."""
-    template, clone = _template(), os.environ["YICI_TEST_DATABASE"]
-    with _admin() as connection:
-        _drop(connection, clone)
-        connection.execute(
-            sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(clone), sql.Identifier(template))
-        )
-    connections["default"].settings_dict["NAME"] = clone
-    yield
-    with django_db_blocker.unblock():
-        connections.close_all()
-    with _admin() as connection:
-        _drop(connection, clone)
+    with cloned_city(os.environ["YICI_TEST_DATABASE"]) as clone:
+        connections["default"].settings_dict["NAME"] = clone
+        yield
+        with django_db_blocker.unblock():
+            connections.close_all()
     shutil.rmtree(os.environ["YICI_HOME"], ignore_errors=True)
 
 

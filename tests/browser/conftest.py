@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -19,10 +20,9 @@ import httpx
 import psycopg
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
-from psycopg import sql
 
 from tests.browser.processes import shift
-from tests.conftest import SERVER, SmsSandbox, _admin, _drop, _template, free_port, wait_until
+from tests.conftest import SERVER, SmsSandbox, cloned_city, free_port, wait_until
 from tests.environment import ROOT
 from yici.base.cityfolder import city_folder, read_yaml
 
@@ -73,11 +73,8 @@ class Site:
 def site(sms_server: SmsSandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """Served until the browser tests are over; nobody else sees its database."""
     database, port, started = f"yici_site_{os.getpid()}", free_port(), time.time()
-    with _admin() as connection:
-        _drop(connection, database)
-        connection.execute(
-            sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(database), sql.Identifier(_template()))
-        )
+    clones = contextlib.ExitStack()
+    clones.enter_context(cloned_city(database))
     url = SERVER.replace("/yici?", f"/{database}?")
     with psycopg.connect(url, autocommit=True) as connection:  # staff have held their posts for years
         connection.execute("UPDATE people_rolegrant SET valid_from = '2017-01-01'")
@@ -107,8 +104,7 @@ def site(sms_server: SmsSandbox, tmp_path_factory: pytest.TempPathFactory) -> It
         for part in parts:
             part.wait(10)
         log.close()
-        with _admin() as connection:
-            _drop(connection, database)
+        clones.close()
 
 
 def _run(command: list[str], environment: dict[str, str]) -> None:

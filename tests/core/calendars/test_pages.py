@@ -69,9 +69,9 @@ def test_change_needs_a_date_of_the_year_a_nature_and_a_reason(desk: Client) -> 
         assert desk.post("/desk/calendar/2026/days/", form).status_code == 422
 
 
-def test_invisible_characters_do_no_harm(desk: Client) -> None:
+def test_invisible_characters_are_refused(desk: Client) -> None:
     form = {"date": "2026-12-07", "nature": "rest", "name": "防\0汛", "reason": "文\0件"}
-    assert desk.post("/desk/calendar/2026/days/", form).status_code == 302
+    assert desk.post("/desk/calendar/2026/days/", form).status_code == 422
 
 
 def test_pages_are_closed_to_others(client: Client, staff: Any, sign_in: SignIn) -> None:

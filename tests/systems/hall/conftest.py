@@ -65,29 +65,20 @@ def code_in(sms: Any, phone: str) -> str:
 @pytest.fixture
 def own_city(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
     """A database of this test's own, for what must be committed: cloned before, dropped after, nothing to clean up."""
-    import psycopg
     from django.db import connections
-    from psycopg import sql
 
-    from tests.conftest import SERVER
+    from tests.conftest import cloned_city
 
     settings_dict = connections["default"].settings_dict
-    source, clone = settings_dict["NAME"], f"{settings_dict['NAME']}_own"
-    made = sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(clone), sql.Identifier(source))
-    dropped = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(clone))
-    with django_db_blocker.unblock():
+    usual = settings_dict["NAME"]
+    with django_db_blocker.unblock(), cloned_city(f"{usual}_own") as clone:
         connections.close_all()
-        with psycopg.connect(SERVER, autocommit=True) as server:
-            server.execute(dropped)
-            server.execute(made)
         settings_dict["NAME"] = clone
         try:
             yield
         finally:
             connections.close_all()
-            settings_dict["NAME"] = source
-            with psycopg.connect(SERVER, autocommit=True) as server:
-                server.execute(dropped)
+            settings_dict["NAME"] = usual
 
 
 def at_once(*jobs: Callable[[], Any]) -> list[Any]:
