@@ -18,5 +18,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
     return {
         "elder": getattr(request, "elder_mode", False),
         "unread": SimpleLazyObject(lambda: messages.unread_count(account) if isinstance(account, Account) else 0),
-        "navigation": SimpleLazyObject(lambda: staff_navigation(account, request.path) if isinstance(account, Account) else []),
+        "navigation": SimpleLazyObject(
+            lambda: staff_navigation(account, request.path) if isinstance(account, Account) else []
+        ),
     }

@@ -44,7 +44,12 @@ def test_an_entry_holds_what_was_recorded_and_extends_the_chain() -> None:
     assert (second.shard, second.seq) == (first.shard, first.seq + 1)
     assert bytes(second.previous_hash) == bytes(first.hash)
     kept = Entry.objects.get(pk=second.pk)
-    assert (kept.actor_name, kept.address, kept.elements, kept.purpose) == ("张晓雨", "10.0.0.7", ["person.name"], "事由 1")
+    assert (kept.actor_name, kept.address, kept.elements, kept.purpose) == (
+        "张晓雨",
+        "10.0.0.7",
+        ["person.name"],
+        "事由 1",
+    )
     assert services.verify() == []
 
 
@@ -142,7 +147,10 @@ def test_values_cannot_be_moved_between_columns_unnoticed() -> None:
 
 def test_hostile_text_is_recorded_without_breaking() -> None:
     entry = services.record(
-        Actor(None, "<script>\x00'; DROP TABLE audit_entry; --"), "read", subject=("person", "x\x00y"), purpose="“\\u0000”"
+        Actor(None, "<script>\x00'; DROP TABLE audit_entry; --"),
+        "read",
+        subject=("person", "x\x00y"),
+        purpose="“\\u0000”",
     )
     assert "DROP TABLE" in Entry.objects.get(pk=entry.pk).actor_name
     assert services.verify(entry.shard) == []
@@ -175,7 +183,9 @@ def test_the_page_of_the_log_continues_where_it_stopped() -> None:
     assert [entry.pk for entry in queries.entries_about("person", -99, 10)] == seen
 
 
-@pytest.mark.parametrize("text", ["", "x", "~", "2026-01-01~5", "2026-13-01T00:00:00+08:00~5", "2026-01-01T00:00:00+00:00~x"])
+@pytest.mark.parametrize(
+    "text", ["", "x", "~", "2026-01-01~5", "2026-13-01T00:00:00+08:00~5", "2026-01-01T00:00:00+00:00~x"]
+)
 def test_a_broken_cursor_means_the_first_page(text: str) -> None:
     assert queries.Cursor.parse(text) is None
 

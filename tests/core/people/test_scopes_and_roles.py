@@ -146,7 +146,9 @@ def test_the_same_grant_twice_is_a_conflict(demo: Any) -> None:
         give(demo.clerk)
 
 
-def test_the_responsible_organisation_follows_function_level_and_place(django_assert_num_queries: Any, db: None) -> None:
+def test_the_responsible_organisation_follows_function_level_and_place(
+    django_assert_num_queries: Any, db: None
+) -> None:
     queries.forget_organisations()
     village = "341621108201"
     assert queries.responsible_organisation("civil_affairs", "county", village).slug == "guoyang.civil_affairs"

@@ -73,7 +73,9 @@ def test_citizen_lists_opens_and_downloads_own_certificate(
     assert answer["Content-Disposition"].startswith("attachment")
 
 
-def test_another_persons_certificate_is_not_there(client: Client, demo: Any, sign_in: Any, certificate: Certificate) -> None:
+def test_another_persons_certificate_is_not_there(
+    client: Client, demo: Any, sign_in: Any, certificate: Certificate
+) -> None:
     sign_in(client, demo.restaurateur)
     for path in ("", "file/"):
         assert client.get(f"/my/certificates/{certificate.pk}/{path}").status_code == 404

@@ -33,7 +33,9 @@ def test_identifier_with_a_wrong_check_character_is_refused() -> None:
         rules.parse_identifier(WRONG)
 
 
-@pytest.mark.parametrize("text", ["", "1.2.156.3005.2.", "1.2.156.3005.3" + GENUINE[0][14:], GENUINE[0].lower(), "x" * 999])
+@pytest.mark.parametrize(
+    "text", ["", "1.2.156.3005.2.", "1.2.156.3005.3" + GENUINE[0][14:], GENUINE[0].lower(), "x" * 999]
+)
 def test_what_is_not_an_identifier_is_refused(text: str) -> None:
     with pytest.raises(Invalid):
         rules.parse_identifier(text)

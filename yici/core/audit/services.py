@@ -136,8 +136,10 @@ WHERE head.seq IS DISTINCT FROM coalesce(last.seq, 0)
 
 def verify(shard: int | None = None) -> list[Fault]:
     """Recompute the chains of one shard or of all; an empty list means nobody tampered with them."""
-    shards = [shard] if shard is not None else sorted(
-        set(range(16)) | set(ShardHead.objects.values_list("shard", flat=True))
+    shards = (
+        [shard]
+        if shard is not None
+        else sorted(set(range(16)) | set(ShardHead.objects.values_list("shard", flat=True)))
     )
     faults: list[Fault] = []
     for number in shards:

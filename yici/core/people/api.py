@@ -99,9 +99,7 @@ def _session(account: Account) -> Session:
 
 @router.post("/session/code", response=CodeSent, auth=None, summary="Send a sign-in code to a citizen's phone")
 def send_code(request: HttpRequest, body: CodeRequest) -> CodeSent:
-    token = services.request_sign_in_code(
-        body.name, body.id_number, body.phone, address=services.address_of(request)
-    )
+    token = services.request_sign_in_code(body.name, body.id_number, body.phone, address=services.address_of(request))
     return CodeSent(token=token, expires_in=600)
 
 

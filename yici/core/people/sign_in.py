@@ -97,9 +97,7 @@ def close_session(request: HttpRequest) -> None:
     """Sign out; the sign-out of a staff member is logged."""
     account = request.user
     if isinstance(account, Account):
-        audit.record(
-            actor_of(account, request), "sign-out", subject=("account", account.pk), purpose="退出登录"
-        )
+        audit.record(actor_of(account, request), "sign-out", subject=("account", account.pk), purpose="退出登录")
     logout(request)
 
 

@@ -42,7 +42,12 @@ def load(city: Path) -> str:
     size = int(os.environ.get("YICI_RESIDENTS") or DEFAULT_SIZE)
     taken = {person.id_number for family in families for person in family.members}
     families += generate(
-        max(size - len(taken), 0), seed, region=region, villages=villages_of(region), area_codes=area_codes(), taken=taken
+        max(size - len(taken), 0),
+        seed,
+        region=region,
+        villages=villages_of(region),
+        area_codes=area_codes(),
+        taken=taken,
     )
     with transaction.atomic():
         copy_in(families)

@@ -43,7 +43,9 @@ def villages_of(region: Region) -> list[Village]:
     """Every village and community that people can be registered in. One query."""
     rows = Division.objects.filter(level=Level.VILLAGE).exclude(kind="虚拟社区").order_by("code")
     found = []
-    for code, name, kind, township, county in rows.values_list("code", "name", "kind", "parent__name", "parent__parent__name"):
+    for code, name, kind, township, county in rows.values_list(
+        "code", "name", "kind", "parent__name", "parent__parent__name"
+    ):
         found.append(Village(code, f"{region.place}{county}{township}{place_name(name)}", kind == "社区"))
     return found
 

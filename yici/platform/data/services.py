@@ -28,7 +28,9 @@ __all__ = ["CASE_TYPE", "apply_objection", "can_object_to", "raise_objection"]
 CASE_TYPE = "data-objection"
 
 # What identifies a person, or follows from other rows, is corrected at the source, never by an objection.
-_FIXED = frozenset({"person.id_number", "person.sex", "person.birth_date"} | {key for key in COLUMNS if key.startswith("household.")})
+_FIXED = frozenset(
+    {"person.id_number", "person.sex", "person.birth_date"} | {key for key in COLUMNS if key.startswith("household.")}
+)
 _FALLBACK_FUNCTION = "public_security"
 
 

@@ -37,25 +37,37 @@ def _lint_one(city: Path, path: Path, name: str, raw: Located, codes: dict[str, 
         for problem in error.errors():
             steps = [step for step in problem["loc"] if isinstance(step, (str, int))]
             where = ".".join(str(step) for step in steps)
-            yield Finding(name, raw.line_of(*steps), "certificate-shape", f"{where}：{problem['msg']}", "按字段说明修改")
+            yield Finding(
+                name, raw.line_of(*steps), "certificate-shape", f"{where}：{problem['msg']}", "按字段说明修改"
+            )
         return
     if kind.slug != path.stem:
-        yield Finding(name, raw.line_of("slug"), "certificate-slug", f"slug 是 {kind.slug}，与文件名不同", "两者改成一致")
+        yield Finding(
+            name, raw.line_of("slug"), "certificate-slug", f"slug 是 {kind.slug}，与文件名不同", "两者改成一致"
+        )
     if kind.type_code in codes:
         yield Finding(
-            name, raw.line_of("type_code"), "certificate-code-twice", f"类型代码与 {codes[kind.type_code]} 重复", "换一个"
+            name,
+            raw.line_of("type_code"),
+            "certificate-code-twice",
+            f"类型代码与 {codes[kind.type_code]} 重复",
+            "换一个",
         )
     codes.setdefault(kind.type_code, name)
     try:
         check_uscc(kind.type_code[:18])
     except Invalid as error:
-        yield Finding(name, raw.line_of("type_code"), "certificate-code", f"前 18 位：{error.message}", "写定义部门的代码")
+        yield Finding(
+            name, raw.line_of("type_code"), "certificate-code", f"前 18 位：{error.message}", "写定义部门的代码"
+        )
     for element in dict.fromkeys([*kind.face, *kind.blanks()]):
         if not vocabulary.has_element(element):
             yield Finding(
                 name, raw.line_of("face"), "certificate-element", f"没有数据元 {element}", "改成 vocabulary 中的数据元"
             )
     if not (city / FOLDER / "templates" / kind.template).is_file():
-        yield Finding(name, raw.line_of("template"), "certificate-template", f"没有模板 {kind.template}", "放到 templates/")
+        yield Finding(
+            name, raw.line_of("template"), "certificate-template", f"没有模板 {kind.template}", "放到 templates/"
+        )
     if kind.is_issued_here and not kind.name.en:
         yield Finding(name, raw.line_of("name"), "certificate-english", "缺少英文名称", "补上 name.en", "warning")

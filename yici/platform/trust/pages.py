@@ -87,7 +87,9 @@ def my_certificates(request: HttpRequest) -> HttpResponse:
     account = account_of(request)
     held = queries.certificates_for(account)
     page = Paginator(held, PAGE_SIZE).get_page(request.GET.get("page"))
-    rows = [(entry, queries.name_of(entry), queries.state_of(entry), entry.holder_id != account.person_id) for entry in page]
+    rows = [
+        (entry, queries.name_of(entry), queries.state_of(entry), entry.holder_id != account.person_id) for entry in page
+    ]
     return render(request, "trust/my_certificates.html", {"page": page, "rows": rows})
 
 
@@ -129,7 +131,10 @@ def send_file(certificate: Certificate, request: HttpRequest) -> FileResponse:
             case_number=certificate.case_number,
         )
     response = FileResponse(
-        files.open_file(certificate.file), as_attachment=True, filename=certificate.file.name, content_type="application/pdf"
+        files.open_file(certificate.file),
+        as_attachment=True,
+        filename=certificate.file.name,
+        content_type="application/pdf",
     )
     response["X-Content-Type-Options"] = "nosniff"
     response["Content-Security-Policy"] = "sandbox; default-src 'none'"

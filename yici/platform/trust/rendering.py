@@ -76,7 +76,9 @@ _lock = threading.Lock()
 def qr_svg(text: str) -> str:
     """QR code of error correction M as SVG, without a quiet zone."""
     out = io.BytesIO()
-    segno.make(text, error="m", micro=False).save(out, kind="svg", border=0, xmldecl=False, svgns=True, scale=4, dark="#1d2129")
+    segno.make(text, error="m", micro=False).save(
+        out, kind="svg", border=0, xmldecl=False, svgns=True, scale=4, dark="#1d2129"
+    )
     return out.getvalue().decode()
 
 
@@ -86,7 +88,9 @@ def render(sheet: Sheet, template: Path) -> bytes:
     with _lock:  # one compiler keeps its fonts and caches; it is not made for several threads
         compiler = _compilers.get(template)
         if compiler is None:
-            compiler = _compilers[template] = typst.Compiler(str(template), root=str(template.parent), font_paths=_fonts())
+            compiler = _compilers[template] = typst.Compiler(
+                str(template), root=str(template.parent), font_paths=_fonts()
+            )
         try:
             result = compiler.compile(format="pdf", sys_inputs={"data": data}, pdf_standards=["a-2b"])
         except RuntimeError as error:

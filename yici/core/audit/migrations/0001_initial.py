@@ -4,44 +4,57 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='ShardHead',
+            name="ShardHead",
             fields=[
-                ('shard', models.SmallIntegerField(primary_key=True, serialize=False)),
-                ('seq', models.BigIntegerField(default=0)),
-                ('hash', models.BinaryField(default=b'\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00', max_length=32)),
+                ("shard", models.SmallIntegerField(primary_key=True, serialize=False)),
+                ("seq", models.BigIntegerField(default=0)),
+                (
+                    "hash",
+                    models.BinaryField(
+                        default=b"\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00",
+                        max_length=32,
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Entry',
+            name="Entry",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('shard', models.SmallIntegerField()),
-                ('seq', models.BigIntegerField(help_text='1, 2, 3 … without gaps within the shard')),
-                ('at', models.DateTimeField()),
-                ('actor_id', models.BigIntegerField(help_text='account id; null for the system itself', null=True)),
-                ('actor_name', models.TextField()),
-                ('actor_organisation', models.TextField(blank=True)),
-                ('action', models.TextField(help_text='read, change, export, sign-in, decide …')),
-                ('subject_kind', models.TextField(help_text='person, organisation, case, definition …')),
-                ('subject_id', models.TextField()),
-                ('elements', models.JSONField(default=list, help_text='data element ids, or field names')),
-                ('purpose', models.TextField()),
-                ('case_number', models.TextField(blank=True)),
-                ('address', models.TextField(blank=True, help_text='network address of the actor')),
-                ('previous_hash', models.BinaryField(max_length=32)),
-                ('hash', models.BinaryField(max_length=32)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("shard", models.SmallIntegerField()),
+                ("seq", models.BigIntegerField(help_text="1, 2, 3 … without gaps within the shard")),
+                ("at", models.DateTimeField()),
+                ("actor_id", models.BigIntegerField(help_text="account id; null for the system itself", null=True)),
+                ("actor_name", models.TextField()),
+                ("actor_organisation", models.TextField(blank=True)),
+                ("action", models.TextField(help_text="read, change, export, sign-in, decide …")),
+                ("subject_kind", models.TextField(help_text="person, organisation, case, definition …")),
+                ("subject_id", models.TextField()),
+                ("elements", models.JSONField(default=list, help_text="data element ids, or field names")),
+                ("purpose", models.TextField()),
+                ("case_number", models.TextField(blank=True)),
+                ("address", models.TextField(blank=True, help_text="network address of the actor")),
+                ("previous_hash", models.BinaryField(max_length=32)),
+                ("hash", models.BinaryField(max_length=32)),
             ],
             options={
-                'indexes': [models.Index(fields=['-at', '-id'], name='audit_entry_time'), models.Index(fields=['subject_kind', 'subject_id', '-at', '-id'], name='audit_entry_subject'), models.Index(fields=['actor_id', '-at', '-id'], name='audit_entry_actor'), models.Index(condition=models.Q(('case_number', ''), _negated=True), fields=['case_number'], name='audit_entry_case')],
-                'constraints': [models.UniqueConstraint(fields=('shard', 'seq'), name='audit_entry_position')],
+                "indexes": [
+                    models.Index(fields=["-at", "-id"], name="audit_entry_time"),
+                    models.Index(fields=["subject_kind", "subject_id", "-at", "-id"], name="audit_entry_subject"),
+                    models.Index(fields=["actor_id", "-at", "-id"], name="audit_entry_actor"),
+                    models.Index(
+                        condition=models.Q(("case_number", ""), _negated=True),
+                        fields=["case_number"],
+                        name="audit_entry_case",
+                    ),
+                ],
+                "constraints": [models.UniqueConstraint(fields=("shard", "seq"), name="audit_entry_position")],
             },
         ),
     ]

@@ -8,155 +8,273 @@ import yici.base.clock
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('places', '0001_initial'),
+        ("places", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Account',
+            name="Account",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('password', models.CharField(max_length=128, verbose_name='password')),
-                ('last_login', models.DateTimeField(blank=True, null=True, verbose_name='last login')),
-                ('username', models.CharField(max_length=64, unique=True)),
-                ('name', models.TextField()),
-                ('kind', models.CharField(choices=[('citizen', '个人'), ('staff', '工作人员'), ('service', '系统')], max_length=10)),
-                ('title', models.TextField(blank=True, help_text='post, for staff')),
-                ('phone', models.CharField(blank=True, max_length=11)),
-                ('email', models.EmailField(blank=True, max_length=254)),
-                ('language', models.CharField(default='zh-hans', max_length=10)),
-                ('elder_mode', models.BooleanField(default=False)),
-                ('is_active', models.BooleanField(default=True)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("password", models.CharField(max_length=128, verbose_name="password")),
+                ("last_login", models.DateTimeField(blank=True, null=True, verbose_name="last login")),
+                ("username", models.CharField(max_length=64, unique=True)),
+                ("name", models.TextField()),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[("citizen", "个人"), ("staff", "工作人员"), ("service", "系统")], max_length=10
+                    ),
+                ),
+                ("title", models.TextField(blank=True, help_text="post, for staff")),
+                ("phone", models.CharField(blank=True, max_length=11)),
+                ("email", models.EmailField(blank=True, max_length=254)),
+                ("language", models.CharField(default="zh-hans", max_length=10)),
+                ("elder_mode", models.BooleanField(default=False)),
+                ("is_active", models.BooleanField(default=True)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
             ],
             options={
-                'abstract': False,
+                "abstract": False,
             },
         ),
         migrations.CreateModel(
-            name='AccessToken',
+            name="AccessToken",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('digest', models.BinaryField(max_length=32, unique=True)),
-                ('assurance', models.SmallIntegerField(help_text='1 name, 2 name and face, 3 name, face and credential')),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('expires_at', models.DateTimeField()),
-                ('revoked_at', models.DateTimeField(null=True)),
-                ('account', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='tokens', to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("digest", models.BinaryField(max_length=32, unique=True)),
+                (
+                    "assurance",
+                    models.SmallIntegerField(help_text="1 name, 2 name and face, 3 name, face and credential"),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("expires_at", models.DateTimeField()),
+                ("revoked_at", models.DateTimeField(null=True)),
+                (
+                    "account",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="tokens", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Organisation',
+            name="Organisation",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('slug', models.CharField(max_length=80, unique=True)),
-                ('name', models.TextField()),
-                ('short_name', models.TextField()),
-                ('english', models.TextField(blank=True)),
-                ('kind', models.CharField(choices=[('government', '人民政府'), ('department', '部门'), ('second_level', '二级机构'), ('office', '乡镇街道'), ('village', '村（居）委会'), ('agent_point', '代办点'), ('enterprise', '企业'), ('other', '其他')], max_length=20)),
-                ('function', models.CharField(blank=True, max_length=40)),
-                ('uscc', models.CharField(blank=True, help_text='GB 32100 unified social credit code', max_length=18)),
-                ('level', models.CharField(blank=True, help_text='places.Level of the government it serves', max_length=10)),
-                ('path', models.TextField(db_collation='C')),
-                ('is_municipal_unit', models.BooleanField(default=False, help_text='one of the 47 city-level units')),
-                ('holds_data', models.BooleanField(default=False, help_text='one of the 55 that hold data')),
-                ('phone', models.TextField(blank=True)),
-                ('complaint_phone', models.TextField(blank=True)),
-                ('address', models.TextField(blank=True)),
-                ('order', models.IntegerField(default=0)),
-                ('division', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, to='places.division')),
-                ('parent', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='children', to='people.organisation')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("slug", models.CharField(max_length=80, unique=True)),
+                ("name", models.TextField()),
+                ("short_name", models.TextField()),
+                ("english", models.TextField(blank=True)),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("government", "人民政府"),
+                            ("department", "部门"),
+                            ("second_level", "二级机构"),
+                            ("office", "乡镇街道"),
+                            ("village", "村（居）委会"),
+                            ("agent_point", "代办点"),
+                            ("enterprise", "企业"),
+                            ("other", "其他"),
+                        ],
+                        max_length=20,
+                    ),
+                ),
+                ("function", models.CharField(blank=True, max_length=40)),
+                ("uscc", models.CharField(blank=True, help_text="GB 32100 unified social credit code", max_length=18)),
+                (
+                    "level",
+                    models.CharField(blank=True, help_text="places.Level of the government it serves", max_length=10),
+                ),
+                ("path", models.TextField(db_collation="C")),
+                ("is_municipal_unit", models.BooleanField(default=False, help_text="one of the 47 city-level units")),
+                ("holds_data", models.BooleanField(default=False, help_text="one of the 55 that hold data")),
+                ("phone", models.TextField(blank=True)),
+                ("complaint_phone", models.TextField(blank=True)),
+                ("address", models.TextField(blank=True)),
+                ("order", models.IntegerField(default=0)),
+                (
+                    "division",
+                    models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, to="places.division"),
+                ),
+                (
+                    "parent",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="children",
+                        to="people.organisation",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['order', 'id'],
+                "ordering": ["order", "id"],
             },
         ),
         migrations.AddField(
-            model_name='account',
-            name='organisation',
-            field=models.ForeignKey(help_text='where a staff member works', null=True, on_delete=django.db.models.deletion.PROTECT, to='people.organisation'),
+            model_name="account",
+            name="organisation",
+            field=models.ForeignKey(
+                help_text="where a staff member works",
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                to="people.organisation",
+            ),
         ),
         migrations.CreateModel(
-            name='Person',
+            name="Person",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.TextField()),
-                ('id_number', models.CharField(max_length=18, unique=True)),
-                ('birth_date', models.DateField()),
-                ('sex', models.CharField(help_text='GB/T 2261.1: 0 未知, 1 男, 2 女, 9 未说明', max_length=1)),
-                ('phone', models.CharField(blank=True, max_length=11)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('division', models.ForeignKey(help_text='registered residence', null=True, on_delete=django.db.models.deletion.PROTECT, to='places.division')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("name", models.TextField()),
+                ("id_number", models.CharField(max_length=18, unique=True)),
+                ("birth_date", models.DateField()),
+                ("sex", models.CharField(help_text="GB/T 2261.1: 0 未知, 1 男, 2 女, 9 未说明", max_length=1)),
+                ("phone", models.CharField(blank=True, max_length=11)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "division",
+                    models.ForeignKey(
+                        help_text="registered residence",
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        to="places.division",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Delegation',
+            name="Delegation",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('basis', models.CharField(choices=[('household', '同一户籍家庭成员'), ('consent', '本人授权'), ('guardian', '监护关系'), ('agent_point', '代办点当面授权')], max_length=20)),
-                ('evidence', models.TextField(help_text="what proves it: a record of the register, or a stored file's hash")),
-                ('item_codes', models.JSONField(default=list, help_text='items it covers; empty: every item')),
-                ('valid_from', models.DateField()),
-                ('valid_to', models.DateField()),
-                ('accepted_at', models.DateTimeField(null=True)),
-                ('revoked_at', models.DateTimeField(null=True)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('agent', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='delegations_held', to='people.person')),
-                ('principal', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='delegations_given', to='people.person')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "basis",
+                    models.CharField(
+                        choices=[
+                            ("household", "同一户籍家庭成员"),
+                            ("consent", "本人授权"),
+                            ("guardian", "监护关系"),
+                            ("agent_point", "代办点当面授权"),
+                        ],
+                        max_length=20,
+                    ),
+                ),
+                (
+                    "evidence",
+                    models.TextField(help_text="what proves it: a record of the register, or a stored file's hash"),
+                ),
+                ("item_codes", models.JSONField(default=list, help_text="items it covers; empty: every item")),
+                ("valid_from", models.DateField()),
+                ("valid_to", models.DateField()),
+                ("accepted_at", models.DateTimeField(null=True)),
+                ("revoked_at", models.DateTimeField(null=True)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "agent",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="delegations_held", to="people.person"
+                    ),
+                ),
+                (
+                    "principal",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="delegations_given",
+                        to="people.person",
+                    ),
+                ),
             ],
         ),
         migrations.AddField(
-            model_name='account',
-            name='person',
-            field=models.OneToOneField(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='account', to='people.person'),
+            model_name="account",
+            name="person",
+            field=models.OneToOneField(
+                null=True, on_delete=django.db.models.deletion.PROTECT, related_name="account", to="people.person"
+            ),
         ),
         migrations.CreateModel(
-            name='RoleGrant',
+            name="RoleGrant",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('role', models.CharField(max_length=40)),
-                ('valid_from', models.DateField()),
-                ('valid_to', models.DateField(help_text='last day; null while open', null=True)),
-                ('reason', models.TextField()),
-                ('account', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='grants', to=settings.AUTH_USER_MODEL)),
-                ('division', models.ForeignKey(help_text='null: every division', null=True, on_delete=django.db.models.deletion.PROTECT, to='places.division')),
-                ('granted_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('organisation', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='grants', to='people.organisation')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("role", models.CharField(max_length=40)),
+                ("valid_from", models.DateField()),
+                ("valid_to", models.DateField(help_text="last day; null while open", null=True)),
+                ("reason", models.TextField()),
+                (
+                    "account",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="grants", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
+                (
+                    "division",
+                    models.ForeignKey(
+                        help_text="null: every division",
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        to="places.division",
+                    ),
+                ),
+                (
+                    "granted_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "organisation",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="grants", to="people.organisation"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='SignInCode',
+            name="SignInCode",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('token', models.CharField(help_text='random handle the browser or client holds', max_length=43, unique=True)),
-                ('name', models.TextField()),
-                ('id_number', models.CharField(max_length=18)),
-                ('phone', models.CharField(max_length=11)),
-                ('code_hash', models.TextField()),
-                ('created_at', models.DateTimeField(default=yici.base.clock.now)),
-                ('expires_at', models.DateTimeField()),
-                ('tries_left', models.SmallIntegerField(default=5)),
-                ('used_at', models.DateTimeField(null=True)),
-                ('address', models.GenericIPAddressField(help_text='where it was asked for, to limit asking', null=True)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "token",
+                    models.CharField(help_text="random handle the browser or client holds", max_length=43, unique=True),
+                ),
+                ("name", models.TextField()),
+                ("id_number", models.CharField(max_length=18)),
+                ("phone", models.CharField(max_length=11)),
+                ("code_hash", models.TextField()),
+                ("created_at", models.DateTimeField(default=yici.base.clock.now)),
+                ("expires_at", models.DateTimeField()),
+                ("tries_left", models.SmallIntegerField(default=5)),
+                ("used_at", models.DateTimeField(null=True)),
+                (
+                    "address",
+                    models.GenericIPAddressField(help_text="where it was asked for, to limit asking", null=True),
+                ),
             ],
             options={
-                'indexes': [models.Index(fields=['phone', 'created_at'], name='people_code_phone'), models.Index(fields=['id_number', 'created_at'], name='people_code_id_number'), models.Index(fields=['address', 'created_at'], name='people_code_address')],
+                "indexes": [
+                    models.Index(fields=["phone", "created_at"], name="people_code_phone"),
+                    models.Index(fields=["id_number", "created_at"], name="people_code_id_number"),
+                    models.Index(fields=["address", "created_at"], name="people_code_address"),
+                ],
             },
         ),
         migrations.AddIndex(
-            model_name='organisation',
-            index=models.Index(fields=['path'], name='people_org_path'),
+            model_name="organisation",
+            index=models.Index(fields=["path"], name="people_org_path"),
         ),
         migrations.AddIndex(
-            model_name='organisation',
-            index=models.Index(fields=['function', 'level', 'division'], name='people_org_function'),
+            model_name="organisation",
+            index=models.Index(fields=["function", "level", "division"], name="people_org_function"),
         ),
         migrations.AddIndex(
-            model_name='rolegrant',
-            index=models.Index(fields=['account', 'role'], name='people_grant_account'),
+            model_name="rolegrant",
+            index=models.Index(fields=["account", "role"], name="people_grant_account"),
         ),
     ]

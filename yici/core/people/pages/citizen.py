@@ -81,7 +81,12 @@ def delegation_add(request: HttpRequest, direction: str) -> HttpResponse:
             messages.success(request, _("委托已生效，对方现在可以替您办事。"))
         else:
             made = services.ask_delegation(
-                account, name=name, id_number=number, basis=request.POST.get("basis", "")[:20], valid_to=until, actor=actor
+                account,
+                name=name,
+                id_number=number,
+                basis=request.POST.get("basis", "")[:20],
+                valid_to=until,
+                actor=actor,
             )
             done = _("户籍信息已证明你们是同一户成员，现在可以替对方办事。")
             messages.success(request, done if made.accepted_at else _("已通知对方，对方登录同意后生效。"))
@@ -126,7 +131,11 @@ def own_settings(request: HttpRequest) -> HttpResponse:
     """Language, elder mode, contact phone: the account's own."""
     account = account_of(request)
     proven = request.session.get("signed_in_phone", "")
-    context: dict[str, Any] = {"languages": settings.LANGUAGES, "proven": proven if proven != account.phone else "", "errors": {}}
+    context: dict[str, Any] = {
+        "languages": settings.LANGUAGES,
+        "proven": proven if proven != account.phone else "",
+        "errors": {},
+    }
     if request.method == "GET":
         return render(request, "people/settings.html", context)
     if request.POST.get("action") == "phone" and proven:

@@ -62,7 +62,9 @@ def code(request: HttpRequest, token: str) -> HttpResponse:
     if request.method == "GET":
         return render(request, "people/login_code.html", context)
     try:
-        account = services.redeem_sign_in_code(token, request.POST.get("code", "")[:20], address=services.address_of(request))
+        account = services.redeem_sign_in_code(
+            token, request.POST.get("code", "")[:20], address=services.address_of(request)
+        )
     except CodeRejected as error:
         return _failed(request, "people/login_code.html", error, context)
     target = sign_in.safe_next(request, sign_in.home_of(account))
@@ -162,7 +164,9 @@ def _enrol_context(account: Account, secret: str) -> dict[str, object]:
 
 def qr_svg(text: str, title: str) -> SafeString:
     """An inline SVG of a QR code, dark on light, with a title for screen readers."""
-    drawn = segno.make(text, error="m").svg_inline(border=2, dark="#000", light="#fff", title=title, svgclass="qr", omitsize=True)
+    drawn = segno.make(text, error="m").svg_inline(
+        border=2, dark="#000", light="#fff", title=title, svgclass="qr", omitsize=True
+    )
     return mark_safe(drawn)  # noqa: S308 - drawn by segno, the text is encoded as modules
 
 

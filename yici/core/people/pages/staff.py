@@ -99,7 +99,10 @@ def revoke(request: HttpRequest, account_id: int, grant_id: int) -> HttpResponse
     managed, by = _managed(request, account_id), account_of(request)
     try:
         services.revoke_grant(
-            grant_id, by=by, reason=plain_line(request.POST.get("reason", ""), 500), actor=services.actor_of(by, request)
+            grant_id,
+            by=by,
+            reason=plain_line(request.POST.get("reason", ""), 500),
+            actor=services.actor_of(by, request),
         )
     except (Invalid, NotAllowed) as error:
         return _account_page(request, managed, error)

@@ -83,12 +83,8 @@ def _refuse_haste(phone: str, id_number: str, address: str) -> None:
         times = list(recent.order_by("-created_at").values_list("created_at", flat=True)[:limit])
         if len(times) >= limit:
             seconds = max(1, int((times[-1] + span - clock.now()).total_seconds()))
-            wait = (
-                _("%(n)d 秒") % {"n": seconds} if seconds <= 60 else _("%(n)d 分钟") % {"n": -(-seconds // 60)}
-            )
-            raise TooManyRequests(
-                _("获取验证码过于频繁，请在 %(wait)s后再试。") % {"wait": wait}, seconds=seconds
-            )
+            wait = _("%(n)d 秒") % {"n": seconds} if seconds <= 60 else _("%(n)d 分钟") % {"n": -(-seconds // 60)}
+            raise TooManyRequests(_("获取验证码过于频繁，请在 %(wait)s后再试。") % {"wait": wait}, seconds=seconds)
 
 
 def _hash(token: str, code: str) -> str:

@@ -173,5 +173,3 @@ def _locked(delegation_id: int) -> Delegation | None:
         .filter(pk=delegation_id)
         .first()
     )
-
-

@@ -92,7 +92,9 @@ def _check_authority(
         raise NotAllowed(_("只能给工作人员授予角色。"))
     scope = queries.scope_of(giver, "role.manage")
     wanted = area_of(organisation, division.pk if division else None)
-    if not any(_includes(area.path, wanted.path) and _includes_division(area.division, division) for area in scope.areas):
+    if not any(
+        _includes(area.path, wanted.path) and _includes_division(area.division, division) for area in scope.areas
+    ):
         raise NotAllowed(_("只能在您管理的机构和区域范围内授予角色。"))
     if not queries.may(giver, "role.manage", organisation=account.organisation):
         raise NotAllowed(_("该人员不在您的管理范围内。"))

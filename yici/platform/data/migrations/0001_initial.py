@@ -5,43 +5,53 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('places', '0001_initial'),
+        ("places", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Household',
+            name="Household",
             fields=[
-                ('number', models.CharField(max_length=20, primary_key=True, serialize=False)),
-                ('address', models.TextField(blank=True)),
-                ('kind', models.CharField(help_text='code list household_kind: 1 family, 2 collective', max_length=10)),
-                ('division', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to='places.division')),
+                ("number", models.CharField(max_length=20, primary_key=True, serialize=False)),
+                ("address", models.TextField(blank=True)),
+                ("kind", models.CharField(help_text="code list household_kind: 1 family, 2 collective", max_length=10)),
+                ("division", models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to="places.division")),
             ],
         ),
         migrations.CreateModel(
-            name='Resident',
+            name="Resident",
             fields=[
-                ('id_number', models.CharField(db_collation='C', max_length=18, primary_key=True, serialize=False)),
-                ('name', models.TextField()),
-                ('sex', models.CharField(blank=True, max_length=1)),
-                ('birth_date', models.DateField()),
-                ('ethnicity', models.CharField(blank=True, help_text='GB/T 3304', max_length=2)),
-                ('relation_to_head', models.CharField(blank=True, help_text='GB/T 4761', max_length=2)),
-                ('address', models.TextField(blank=True)),
-                ('is_local', models.BooleanField(default=True, help_text='registered in the city; else a registered newcomer')),
-                ('phone', models.CharField(blank=True, max_length=11)),
-                ('is_alive', models.BooleanField(default=True)),
-                ('as_of', models.DateField(help_text='when public security last confirmed the row')),
-                ('extra', models.JSONField(default=dict)),
-                ('division', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to='places.division')),
-                ('household', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='members', to='data.household')),
+                ("id_number", models.CharField(db_collation="C", max_length=18, primary_key=True, serialize=False)),
+                ("name", models.TextField()),
+                ("sex", models.CharField(blank=True, max_length=1)),
+                ("birth_date", models.DateField()),
+                ("ethnicity", models.CharField(blank=True, help_text="GB/T 3304", max_length=2)),
+                ("relation_to_head", models.CharField(blank=True, help_text="GB/T 4761", max_length=2)),
+                ("address", models.TextField(blank=True)),
+                (
+                    "is_local",
+                    models.BooleanField(default=True, help_text="registered in the city; else a registered newcomer"),
+                ),
+                ("phone", models.CharField(blank=True, max_length=11)),
+                ("is_alive", models.BooleanField(default=True)),
+                ("as_of", models.DateField(help_text="when public security last confirmed the row")),
+                ("extra", models.JSONField(default=dict)),
+                ("division", models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to="places.division")),
+                (
+                    "household",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="members",
+                        to="data.household",
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(fields=['household'], name='data_resident_household')],
+                "indexes": [models.Index(fields=["household"], name="data_resident_household")],
             },
         ),
     ]

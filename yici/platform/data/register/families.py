@@ -60,7 +60,9 @@ def _head(random: Random, place: Place, age: float, sex: str = "1") -> Person:
     return _person(random, place.region.surname(random), sex, _born(random, place, age), HEAD)
 
 
-def _children(random: Random, place: Place, father: Person, mother: Person, as_grandchildren: bool = False) -> list[Person]:
+def _children(
+    random: Random, place: Place, father: Person, mother: Person, as_grandchildren: bool = False
+) -> list[Person]:
     """Children of the couple who still live at home: unmarried, or too young to have left."""
     count = random.choices((0, 1, 2, 3, 4), weights=(4, 26, 46, 19, 5))[0]
     found: list[Person] = []
@@ -71,7 +73,9 @@ def _children(random: Random, place: Place, father: Person, mother: Person, as_g
         age = (place.today - birth).days / 365.2425
         if age < 24 or random.random() < (0.45 if age < 30 else 0.08):
             sex = "1" if random.random() < 0.53 else "2"
-            relation = (GRANDSON if sex == "1" else GRANDDAUGHTER) if as_grandchildren else (SON if sex == "1" else DAUGHTER)
+            relation = (
+                (GRANDSON if sex == "1" else GRANDDAUGHTER) if as_grandchildren else (SON if sex == "1" else DAUGHTER)
+            )
             found.append(_person(random, family_name_of(father), sex, birth, relation))
         birth = _near(random, birth, random.triangular(1.6, 6, 2.6), 200)
     if count == 1 and len(found) == 1 and not as_grandchildren:
@@ -109,7 +113,9 @@ def _three(random: Random, place: Place) -> list[Person]:
     """The middle generation heads the household; the husband's parents live with it."""
     husband = _head(random, place, random.triangular(26, 58, 40))
     wife = _wife_of(random, place, husband)
-    father = _person(random, family_name_of(husband), "1", _near(random, husband.birth_date, -random.triangular(21, 36, 26)), FATHER)
+    father = _person(
+        random, family_name_of(husband), "1", _near(random, husband.birth_date, -random.triangular(21, 36, 26)), FATHER
+    )
     mother = _wife_of(random, place, father, MOTHER)
     age = place.today.year - mother.birth_date.year
     parents = [father, mother]
@@ -122,7 +128,13 @@ def _three_elder_head(random: Random, place: Place) -> list[Person]:
     """A grandparent heads the household; a married son, his wife and their children live with it."""
     grandfather = _head(random, place, random.triangular(50, 84, 62))
     grandmother = _wife_of(random, place, grandfather)
-    son = _person(random, family_name_of(grandfather), "1", _near(random, grandmother.birth_date, random.triangular(20, 32, 24)), SON)
+    son = _person(
+        random,
+        family_name_of(grandfather),
+        "1",
+        _near(random, grandmother.birth_date, random.triangular(20, 32, 24)),
+        SON,
+    )
     daughter_in_law = _wife_of(random, place, son, DAUGHTER_IN_LAW)
     grandchildren = _children(random, place, son, daughter_in_law, as_grandchildren=True)
     if random.random() < 0.3:

@@ -81,7 +81,9 @@ def _register(random: Random, region: Region, family: Family, codes: AreaCodes, 
         elif random.random() < 0.004:
             person.ethnicity = random.choice(("11", "15", "06", "05", "08"))
         age = (TAKEN_ON - person.birth_date).days / 365.2425
-        if random.random() < (0.0 if age < 13 else 0.35 if age < 17 else 0.94 if age < 65 else 0.72 if age < 80 else 0.5):
+        if random.random() < (
+            0.0 if age < 13 else 0.35 if age < 17 else 0.94 if age < 65 else 0.72 if age < 80 else 0.5
+        ):
             person.phone = numbers.phone(random)
         person.is_alive = not (age > 60 and random.random() < 0.012)
         person.as_of = max(confirmed, person.birth_date)

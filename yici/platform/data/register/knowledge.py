@@ -11,7 +11,14 @@ from yici.platform.data.register.records import Family, Person, Village
 from yici.platform.data.register.region import Region
 
 _MARRIED_RELATIONS = {WIFE, HUSBAND, DAUGHTER_IN_LAW}
-_BANKS = (("314", "621778"), ("403", "621799"), ("103", "622848"), ("102", "621226"), ("105", "621700"), ("319", "622877"))
+_BANKS = (
+    ("314", "621778"),
+    ("403", "621799"),
+    ("103", "622848"),
+    ("102", "621226"),
+    ("105", "621700"),
+    ("319", "622877"),
+)
 _BRANDS = (
     ("江淮瑞风", "K33"), ("奇瑞瑞虎", "K32"), ("五菱宏光", "K31"), ("大众朗逸", "K33"), ("哈弗H6", "K32"),
     ("吉利帝豪", "K33"), ("比亚迪秦", "K33"), ("福田轻卡", "H31"), ("时风三轮", "N11"),
@@ -84,7 +91,11 @@ def _schooling(random: Random, region: Region, person: Person, age: float, villa
     if 6.2 <= age < 18.5 and random.random() < 0.98:
         stage = "2" if age < 12.2 else "3" if age < 15.2 else "4" if random.random() < 0.62 else "5"
         words = {"2": "小学", "3": "初级中学", "4": "高级中学", "5": "职业教育中心"}[stage]
-        where = village.place.removeprefix(region.place) if stage == "2" else village.place.removeprefix(region.place).split("镇")[0].split("乡")[0][:3]
+        where = (
+            village.place.removeprefix(region.place)
+            if stage == "2"
+            else village.place.removeprefix(region.place).split("镇")[0].split("乡")[0][:3]
+        )
         person.know("education", "2026-09-05", education__school_name=f"{where}{words}", education__stage=stage,
                     education__is_enrolled="yes")  # fmt: skip
     elif 18.5 <= age < 22.5 and random.random() < 0.42:

@@ -67,7 +67,9 @@ class NumberIssuer:
                 return number
 
 
-def area_code_for(random: Random, region: Region, codes: AreaCodes, birth_date: dt.date, comes_from_elsewhere: bool) -> str:
+def area_code_for(
+    random: Random, region: Region, codes: AreaCodes, birth_date: dt.date, comes_from_elsewhere: bool
+) -> str:
     """The first six digits for somebody of this county, or for one who came from another prefecture."""
     if comes_from_elsewhere:
         return random.choice(region.elsewhere_before_1996 if birth_date.year < 1996 else region.elsewhere)
@@ -103,4 +105,8 @@ def plate(random: Random, prefix: str) -> str:
         return f"{prefix}D{random.randrange(10**5):05d}"
     serial = random.randrange(10**4)
     letter = random.choice(PLATE_LETTERS)
-    return f"{prefix}{letter}{serial:04d}" if random.random() < 0.6 else f"{prefix}{serial // 1000}{letter}{serial % 1000:03d}"
+    return (
+        f"{prefix}{letter}{serial:04d}"
+        if random.random() < 0.6
+        else f"{prefix}{serial // 1000}{letter}{serial % 1000:03d}"
+    )

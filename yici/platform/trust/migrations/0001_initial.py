@@ -7,42 +7,82 @@ import yici.base.clock
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('files', '0001_initial'),
-        ('people', '0001_initial'),
+        ("files", "0001_initial"),
+        ("people", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Certificate',
+            name="Certificate",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('identifier', models.CharField(help_text='GB/T 36904', max_length=90, unique=True)),
-                ('check_code', models.CharField(help_text='short code for the public check page', max_length=12, unique=True)),
-                ('type', models.CharField(help_text='slug of certificates/<slug>.yaml in the city folder', max_length=40)),
-                ('name', models.TextField()),
-                ('number', models.CharField(help_text='certificate number on its face', max_length=60)),
-                ('holder_name', models.TextField()),
-                ('issued_on', models.DateField()),
-                ('valid_from', models.DateField()),
-                ('valid_to', models.DateField(help_text='last day; null: long-term', null=True)),
-                ('face', models.JSONField(help_text='element id → value, as printed')),
-                ('state', models.CharField(choices=[('valid', '有效'), ('suspended', '暂停'), ('revoked', '撤销'), ('expired', '过期')], default='valid', max_length=10)),
-                ('state_reason', models.TextField(blank=True)),
-                ('case_number', models.CharField(blank=True, db_index=True, max_length=24)),
-                ('version', models.SmallIntegerField(default=1)),
-                ('created_at', models.DateTimeField(default=yici.base.clock.now)),
-                ('file', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='files.storedfile')),
-                ('holder', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='certificates', to='people.person')),
-                ('holder_organisation', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='people.organisation')),
-                ('issuer', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='people.organisation')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("identifier", models.CharField(help_text="GB/T 36904", max_length=90, unique=True)),
+                (
+                    "check_code",
+                    models.CharField(help_text="short code for the public check page", max_length=12, unique=True),
+                ),
+                (
+                    "type",
+                    models.CharField(help_text="slug of certificates/<slug>.yaml in the city folder", max_length=40),
+                ),
+                ("name", models.TextField()),
+                ("number", models.CharField(help_text="certificate number on its face", max_length=60)),
+                ("holder_name", models.TextField()),
+                ("issued_on", models.DateField()),
+                ("valid_from", models.DateField()),
+                ("valid_to", models.DateField(help_text="last day; null: long-term", null=True)),
+                ("face", models.JSONField(help_text="element id → value, as printed")),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[("valid", "有效"), ("suspended", "暂停"), ("revoked", "撤销"), ("expired", "过期")],
+                        default="valid",
+                        max_length=10,
+                    ),
+                ),
+                ("state_reason", models.TextField(blank=True)),
+                ("case_number", models.CharField(blank=True, db_index=True, max_length=24)),
+                ("version", models.SmallIntegerField(default=1)),
+                ("created_at", models.DateTimeField(default=yici.base.clock.now)),
+                (
+                    "file",
+                    models.ForeignKey(
+                        null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="files.storedfile"
+                    ),
+                ),
+                (
+                    "holder",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="certificates",
+                        to="people.person",
+                    ),
+                ),
+                (
+                    "holder_organisation",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="people.organisation",
+                    ),
+                ),
+                (
+                    "issuer",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="people.organisation"
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(fields=['holder', 'type'], name='trust_certificate_holder')],
-                'constraints': [models.UniqueConstraint(fields=('type', 'number', 'version'), name='trust_certificate_number')],
+                "indexes": [models.Index(fields=["holder", "type"], name="trust_certificate_holder")],
+                "constraints": [
+                    models.UniqueConstraint(fields=("type", "number", "version"), name="trust_certificate_number")
+                ],
             },
         ),
     ]
