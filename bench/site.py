@@ -46,6 +46,7 @@ def prepare(residents: int = 100_000) -> None:
     HOME.mkdir(parents=True, exist_ok=True)
     os.environ["YICI_HOME"] = str(HOME)
     os.environ["YICI_RESIDENTS"] = str(residents)
+    os.environ["YICI_DEMO_CASES"] = "0"
     os.environ.pop("DATABASE_URL", None)
     from yici.web.database import ensure_running
 

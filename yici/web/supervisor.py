@@ -89,6 +89,7 @@ def serve(console: Console, workers: int = 2) -> int:
         if not _wait_until_up(settings.PORT, parts, stopping):
             return 0 if stopping else _did_not_start(console, log)
         _welcome(console, settings.PORT, time.monotonic() - begun)
+        _fill_demo()
         _watch(parts, log, stopping, console)
         return 0
     finally:
@@ -209,6 +210,13 @@ def _welcome(console: Console, port: int, seconds: float) -> None:
     for line in demo_accounts():
         console.print(line, highlight=False)
     console.print("\n按 Ctrl-C 停止。")
+
+
+def _fill_demo() -> None:
+    """After the start, the worker fills an empty demo city with applications."""
+    from yici.web import demo
+
+    demo.begin()
 
 
 def run_worker() -> None:

@@ -6,11 +6,13 @@ worker sends it after the commit (`sending.py`).
 
 from __future__ import annotations
 
+import contextlib
+import contextvars
 import datetime as dt
 import json
 import logging
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from django.conf import settings
@@ -32,6 +34,7 @@ from yici.core.people.models import Account
 __all__ = [
     "add_webhook",
     "deliver_due",
+    "in_app_only",
     "mark_all_read",
     "mark_read",
     "notify",
@@ -57,6 +60,18 @@ _OCCASIONS = {
 
 logger = logging.getLogger(__name__)
 deliver_due = sending.deliver_due
+
+_in_app_only: contextvars.ContextVar[bool] = contextvars.ContextVar("yici_in_app_only", default=False)
+
+
+@contextlib.contextmanager
+def in_app_only() -> Iterator[None]:
+    """Within the block nothing is sent outside: for seeding the past, of which nobody wants an SMS today."""
+    token = _in_app_only.set(True)
+    try:
+        yield
+    finally:
+        _in_app_only.reset(token)
 
 
 @transaction.atomic
@@ -84,6 +99,8 @@ def tell(
     message = Message.objects.create(
         recipient=recipient, template=template, title=title, body=body, link=link, case_number=case_number
     )
+    if _in_app_only.get():
+        return message
     number = phone or (recipient.phone if recipient else "")
     if "sms" in channels and number and chosen.sms is not None:
         with translation.override(settings.LANGUAGE_CODE):

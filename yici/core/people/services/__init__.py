@@ -30,7 +30,7 @@ from yici.core.people.services.delegations import (
     give_delegation,
     revoke_delegation,
 )
-from yici.core.people.services.demo import load_demo
+from yici.core.people.services.demo import ensure_demo_staff, load_demo
 from yici.core.people.services.roles import grant_role, require, revoke_grant
 
 __all__ = [
@@ -45,6 +45,7 @@ __all__ = [
     "ask_delegation",
     "delegate",
     "ensure_account",
+    "ensure_demo_staff",
     "ensure_person",
     "give_delegation",
     "grant_role",
