@@ -51,9 +51,9 @@ def apply(phone: Device, *, filed_by: str = "child") -> str:
 
 
 def ask_for_correction(clerk: Device, number: str) -> None:
-    clerk.open("/desk/cases/").says("剩余 1 个工作日", "王秀英", number)
+    clerk.open("/desk/cases/").says("剩余 1 个工作日", "王*英", number)
     assert clerk.page.locator(".light.green").count() >= 1
-    clerk.open(f"/desk/cases/{number}/").says(NEW_ADDRESS, "人口信息")
+    clerk.open(f"/desk/cases/{number}/").says("王秀英", NEW_ADDRESS, "人口信息")
     clerk.page.locator("summary", has_text="一次性补正告知").click()
     form = clerk.page.locator("form[action$='/request_correction/']")
     form.locator("[name=demands]").fill("请写明代领津贴的家人姓名")

@@ -17,6 +17,7 @@ from yici.core.cases.reading.case_page import days_left_in_words, state_in_words
 from yici.core.people import queries as people
 from yici.core.people.models import Account
 from yici.core.places.rules import code_range
+from yici.core.vocabulary.rules import mask_name
 
 COUNT_CAP = 10_000
 SIZES = (20, 50, 100)
@@ -27,6 +28,7 @@ _EXPORT_LIMIT = 10_000  # rows
 _COLUMNS = (
     "number",
     "title",
+    "subject_id",
     "subject_name",
     "state",
     "stage",
@@ -68,7 +70,7 @@ class WorkListFilter:
 
 @dataclass(frozen=True)
 class WorkListRow:
-    """One line, ready for the page."""
+    """One line, ready for the page. A person's name is masked: who opens the case sees it, and is recorded."""
 
     number: str
     title: str
@@ -233,7 +235,7 @@ def _row(row: dict[str, object], account: Account, words: _Words) -> WorkListRow
         number=str(row["number"]),
         title=localized(str(row["title"]), str(row["data__english"] or "")),
         type_name=localized(str(row["type__name"]), str(row["type__english"])),
-        subject_name=str(row["subject_name"]),
+        subject_name=str(row["subject_name"]) if row["subject_id"] is None else mask_name(str(row["subject_name"])),
         state=state,
         state_label=state_label,
         tone=_TONES.get(state, "plain" if closed_at else ""),
