@@ -33,6 +33,7 @@ SECRET_KEY = _secret_key()
 ALLOWED_HOSTS = os.environ.get("YICI_HOSTS", "127.0.0.1,localhost,[::1]").split(",")
 SITE_URL = os.environ.get("YICI_SITE_URL", f"http://127.0.0.1:{PORT}")
 CSRF_TRUSTED_ORIGINS = [SITE_URL]
+TRUSTED_PROXIES = frozenset(filter(None, os.environ.get("YICI_TRUSTED_PROXIES", "").split(",")))
 
 
 def _database(url: str) -> dict[str, object]:

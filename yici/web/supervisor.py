@@ -151,8 +151,9 @@ def _set_up(console: Console) -> None:
 
 def _parts(port: int, home: Path, workers: int) -> list[Part]:
     python = sys.executable
+    sandbox = [python, "-m", "yici.core.messages.sandbox", "--port", str(port + 1), "--store", str(home / "sandbox")]
     return [
-        Part("sms-sandbox", [python, "-m", "yici.core.messages.sandbox", "--port", str(port + 1), "--store", str(home / "sandbox")]),
+        *([] if os.environ.get("YICI_SMS_ENDPOINT") else [Part("sms-sandbox", sandbox)]),  # a real gateway needs none
         Part("worker", [python, "-m", "yici", "worker"]),
         Part(
             "web",
@@ -205,7 +206,8 @@ def _welcome(console: Console, port: int, seconds: float) -> None:
     from yici.web.setup import demo_accounts
 
     console.print(f"\n[bold green]亳州一次办已启动[/bold green]（用时 {seconds:.1f} 秒）  http://127.0.0.1:{port}")
-    console.print(f"短信沙箱（验证码在这里看）       http://127.0.0.1:{port + 1}")
+    if not os.environ.get("YICI_SMS_ENDPOINT"):
+        console.print(f"短信沙箱（验证码在这里看）       http://127.0.0.1:{port + 1}")
     console.print(f"接口文档                       http://127.0.0.1:{port}/api/v1/docs\n")
     for line in demo_accounts():
         console.print(line, highlight=False)

@@ -7,6 +7,7 @@ import re
 import shutil
 import stat
 import subprocess
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,9 @@ def test_issued_certificate_is_a_signed_pdf_with_a_valid_identifier(certificate:
     assert signing.judge(pdf).identifier == certificate.identifier
 
 
-def test_printed_words_and_numbers_can_be_read_from_the_file(certificate: Certificate, pdf: bytes, tmp_path: Path) -> None:
+def test_printed_words_and_numbers_can_be_read_from_the_file(
+    certificate: Certificate, pdf: bytes, tmp_path: Path
+) -> None:
     if shutil.which("pdftotext") is None:
         pytest.skip("pdftotext is not installed")
     path = tmp_path / "certificate.pdf"
@@ -68,7 +71,12 @@ def test_one_changed_bit_anywhere_is_found(certificate: Certificate, pdf: bytes)
 
 @pytest.mark.parametrize(
     ("content", "outcome"),
-    [(b"", "unreadable"), (b"\x89PNG....", "unreadable"), (b"%PDF-1.7 nonsense", "unreadable"), (b"%PDF-" + b"\0" * 99, "unreadable")],
+    [
+        (b"", "unreadable"),
+        (b"\x89PNG....", "unreadable"),
+        (b"%PDF-1.7 nonsense", "unreadable"),
+        (b"%PDF-" + b"\0" * 99, "unreadable"),
+    ],
 )
 def test_any_bytes_get_a_verdict(content: bytes, outcome: str) -> None:
     verdict = queries.verify_file(content)
@@ -102,6 +110,23 @@ def test_our_own_signature_on_something_never_issued_is_not_enough() -> None:
 
 def test_unsigned_pdf_is_not_ours() -> None:
     assert queries.verify_file(unsigned_sheet()).outcome == Outcome.UNKNOWN
+
+
+def test_a_file_that_unpacks_without_end_is_never_unpacked(
+    certificate: Certificate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entries = zlib.compress(bytes(16 << 20), 9)  # 16 KB that once took 17 seconds and 700 MB of a web process
+    start = b"%PDF-1.7\n"
+    head = b"3 0 obj\n<</Type/XRef/Size 4194304/W[1 2 1]/Root 1 0 R/Filter/FlateDecode/Length %d>>\nstream\n" % len(
+        entries
+    )
+    bomb = start + head + entries + b"\nendstream\nendobj\n%% %s\nstartxref\n%d\n%%%%EOF" % (
+        certificate.identifier.encode(), len(start),
+    )  # fmt: skip
+    read: list[bytes] = []
+    monkeypatch.setattr(signing, "judge", read.append)
+    assert queries.verify_file(bomb).outcome == Outcome.UNKNOWN
+    assert read == []
 
 
 def test_revoked_certificate_is_no_longer_good_and_says_why(demo: Any, certificate: Certificate, pdf: bytes) -> None:

@@ -31,8 +31,15 @@ def actor_of(account: Account | None, request: HttpRequest | None = None) -> aud
 
 
 def address_of(request: HttpRequest | None) -> str:
-    """The caller's network address. A proxy in front must set REMOTE_ADDR; forwarded headers can be forged."""
-    return str(request.META.get("REMOTE_ADDR") or "") if request is not None else ""
+    """The caller's network address. `X-Forwarded-For` can be forged, so it counts only from `TRUSTED_PROXIES`:
+    then the nearest address that is no such proxy is the caller's."""
+    if request is None:
+        return ""
+    nearest = str(request.META.get("REMOTE_ADDR") or "")
+    hops = [*(hop.strip() for hop in request.headers.get("X-Forwarded-For", "").split(",")), nearest]
+    while len(hops) > 1 and hops[-1] in settings.TRUSTED_PROXIES:
+        hops.pop()
+    return hops[-1][:45] if hops[-1] else nearest
 
 
 def ensure_person(name: str, id_number: str, *, phone: str = "", division: str | None = None) -> Person:

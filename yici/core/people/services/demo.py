@@ -56,9 +56,7 @@ def _staff(entry: dict[str, Any], password: str, totp_secret: str) -> None:
     for role in entry["roles"]:
         where = _organisation(entry.get("scope", entry["organisation"]))
         if not RoleGrant.objects.filter(account=account, role=role).exists():
-            grant_role(
-                account, role, organisation=where, reason="演示账户", granted_by=None, valid_from=_since()
-            )
+            grant_role(account, role, organisation=where, reason="演示账户", granted_by=None, valid_from=_since())
 
 
 def _since() -> dt.date:
@@ -72,7 +70,24 @@ _POSTS = {
     "data_officer": ("数据管理员", "shuju"),
 }  # fmt: skip
 _FAMILY_NAMES = "赵钱孙李周吴郑王冯陈蒋沈韩杨朱秦许何吕张孔曹严华金魏陶姜谢邹苏潘葛范彭马方任袁柳史唐薛雷贺倪汤"
-_GIVEN_NAMES = ("志远", "建华", "晓燕", "海涛", "丽萍", "文斌", "玉梅", "国庆", "春生", "慧敏", "永刚", "雪莲", "立波", "佳宁", "学文", "秀芝")
+_GIVEN_NAMES = (
+    "志远",
+    "建华",
+    "晓燕",
+    "海涛",
+    "丽萍",
+    "文斌",
+    "玉梅",
+    "国庆",
+    "春生",
+    "慧敏",
+    "永刚",
+    "雪莲",
+    "立波",
+    "佳宁",
+    "学文",
+    "秀芝",
+)
 
 
 @transaction.atomic
