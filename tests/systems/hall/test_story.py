@@ -146,7 +146,12 @@ def check_objection(city_at_work: City, case: Case) -> None:
 def correct_once(city_at_work: City, farmer: Visitor, clerk: Visitor, case: Case) -> None:
     """The clerk asks for one correction: the clock stops until the citizen has answered."""
     clerk.open("/desk/cases/")
-    assert case.number in clerk.text and "剩余 1 个工作日" in clerk.text and "王*英" in clerk.text and "王秀英" not in clerk.text
+    assert (
+        case.number in clerk.text
+        and "剩余 1 个工作日" in clerk.text
+        and "王*英" in clerk.text
+        and "王秀英" not in clerk.text
+    )
     clerk.follow(case.number)
     clerk.press("一次性补正告知", demands="请写明代领津贴的家人姓名", opinion="材料不全")
     case.refresh_from_db()
