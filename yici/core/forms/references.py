@@ -10,6 +10,7 @@ from yici.core.files import queries as files
 from yici.core.files.models import StoredFile
 from yici.core.people.models import Account, Person
 from yici.core.places.models import Division
+from yici.core.vocabulary import rules as vocabulary
 
 
 class StoredReferences:
@@ -39,7 +40,7 @@ class StoredReferences:
 
 def division_name(code: str) -> str:
     """Full name of a division; the code itself where it is unknown."""
-    return Division.objects.filter(pk=code).values_list("full_name", flat=True).first() or code
+    return vocabulary.division_name(code) or code
 
 
 def file_name(file_id: str) -> str:

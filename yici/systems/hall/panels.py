@@ -9,7 +9,7 @@ from yici.core.cases.ports import Panel
 from yici.core.people import queries as people
 from yici.core.people.models import Account
 from yici.systems.hall import queries
-from yici.systems.hall.models import Application, Evaluation
+from yici.systems.hall.models import Evaluation
 from yici.systems.hall.queries.catalogue import definition_of
 
 _HANDLING = ("case.accept", "case.review", "case.approve")
@@ -17,7 +17,7 @@ _HANDLING = ("case.accept", "case.review", "case.approve")
 
 def application_panels(case: Case, account: Account) -> list[Panel]:
     """One panel; the look itself is recorded by the case page. Who only looks on sees personal values masked."""
-    application = Application.objects.select_related("version__item", "applicant", "agent").filter(case=case).first()
+    application = queries.find_application(case)
     if application is None:
         return []
     may = [people.may(account, one, organisation=case.organisation, division=case.division_id) for one in _HANDLING]
@@ -25,7 +25,7 @@ def application_panels(case: Case, account: Account) -> list[Panel]:
     context = {
         "view": view,
         "changed": [row for row in view.rows if row.changed],
-        "evaluation": Evaluation.objects.filter(case=case).first(),
+        "evaluation": Evaluation.objects.filter(case=case).first() if case.closed_at else None,
         "application": application,
         "is_masked": not any(may),
     }

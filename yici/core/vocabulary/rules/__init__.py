@@ -21,7 +21,7 @@ from yici.core.vocabulary.rules.patterns import (
     check_postcode,
     check_vin,
 )
-from yici.core.vocabulary.rules.showing import display, mask, mask_name
+from yici.core.vocabulary.rules.showing import display, division_name, mask, mask_name
 
 __all__ = [
     "CHECKS",
@@ -37,6 +37,7 @@ __all__ = [
     "check_uscc",
     "check_vin",
     "display",
+    "division_name",
     "fen",
     "mask",
     "mask_name",

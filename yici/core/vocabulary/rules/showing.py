@@ -39,13 +39,13 @@ def display(element: Element | str, value: str) -> str:
         case "number" if item.unit:
             return f"{value} {item.unit}"
         case "text" if item.check == "division":
-            return _division_name(value) or value
+            return division_name(value) or value
         case _:
             return value
 
 
-def _division_name(code: str) -> str:
-    """The full name of a division; empty where the places kernel does not know the code."""
+def division_name(code: str) -> str:
+    """The full name of a division in the active language; empty where the places kernel does not know the code."""
     language = "en" if (get_language() or "zh").startswith("en") else "zh"
     if (code, language) not in _division_names:
         try:

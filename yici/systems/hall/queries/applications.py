@@ -72,10 +72,16 @@ def files_by_id(ids: Sequence[int]) -> dict[int, StoredFile]:
 
 def application_of(case: Case) -> Application:
     """The application behind a case. Raises `NotFound` for a case that is none of the hall's."""
-    found = Application.objects.select_related("version__item", "applicant", "agent", "case").filter(case=case).first()
+    found = find_application(case)
     if found is None:
         raise NotFound
     return found
+
+
+def find_application(case: Case) -> Application | None:
+    """The same, None for a case that is none of the hall's. The definition is not read: it is kept by version."""
+    applications = Application.objects.select_related("version__item", "applicant", "agent", "case")
+    return applications.defer("version__definition").filter(case=case).first()
 
 
 @dataclass(frozen=True)
@@ -124,11 +130,7 @@ def cases_of(account: Account) -> QuerySet[Case]:
     concerned = Q(opened_by=account)
     if account.person_id:
         concerned |= Q(subject_id=account.person_id)
-    return (
-        Case.objects.filter(concerned, type__system="hall")
-        .select_related("organisation", "version")
-        .order_by("-opened_at")
-    )
+    return Case.objects.filter(concerned, type__system="hall").select_related("organisation").order_by("-opened_at")
 
 
 def waiting_for(account: Account) -> list[Correction]:

@@ -114,7 +114,9 @@ def opened(account: Account, token: str) -> OpenApplication:
     draft = form_queries.draft_for(account, token)
     if not draft.form.startswith("hall:"):
         raise NotFound
-    version = ServiceItemVersion.objects.select_related("item", "case_version__case_type").get(
+    # Both definitions are kept in the process by version, so they are not read with every step.
+    versions = ServiceItemVersion.objects.select_related("item", "case_version__case_type")
+    version = versions.defer("definition", "case_version__definition").get(
         item__code=draft.context["item"], number=draft.context["version"]
     )
     return OpenApplication(draft, version, definition_of(version))
