@@ -14,6 +14,8 @@ run: $(VENV)/run.stamp assets translations   ## set everything up and serve the 
 
 test: $(VENV)/dev.stamp node_modules/.test.stamp assets translations  ## set up what is missing and run every test, browser tests included
 	@sh scripts/ensure-browser.sh
+	@sh scripts/ensure-databases.sh
+	@sh scripts/ensure-java.sh
 	@$(BIN)/python scripts/run_tests.py $(ARGS)
 
 lint: $(VENV)/dev.stamp                      ## ruff, mypy, import-linter, and the city folder's own linter
@@ -43,6 +45,7 @@ $(VENV)/run.stamp: requirements.lock pyproject.toml | $(VENV)/bin/python
 	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	@sh scripts/link-package.sh
 	@sh scripts/ensure-fonts.sh
+	@sh scripts/ensure-databases.sh || true
 	@touch $@
 
 $(VENV)/dev.stamp: requirements-dev.lock pyproject.toml | $(VENV)/bin/python

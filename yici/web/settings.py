@@ -236,3 +236,9 @@ LOGGING = {
     "root": {"handlers": ["console"], "level": os.environ.get("YICI_LOG_LEVEL", "WARNING")},
 }
 TEST_RUNNER = "django.test.runner.DiscoverRunner"
+
+# The data platform: raw deliveries, the lake, quarantine and work files; which engine screens; what a run may take.
+DATA_HOME = Path(os.environ.get("YICI_DATA_HOME") or HOME / "data")
+DATA_ENGINE = os.environ.get("YICI_DATA_ENGINE", "duckdb")  # duckdb or spark
+DATA_MEMORY = os.environ.get("YICI_DATA_MEMORY", "2GB")
+DATA_THREADS = int(os.environ.get("YICI_DATA_THREADS") or os.cpu_count() or 2)

@@ -29,6 +29,10 @@ PERMISSIONS: dict[str, Text] = {
     "metric.view": Text(zh="查看统计指标", en="See metrics"),
     "audit.view": Text(zh="查看查阅记录", en="See the access log"),
     "data.objection": Text(zh="处理数据异议", en="Handle objections to data"),
+    "data.view": Text(zh="查看数据目录与运行", en="See data classes and their runs"),
+    "data.upload": Text(zh="上传本部门数据", en="Upload the department's data"),
+    "data.operate": Text(zh="运行与维护数据入库", en="Run loads, decide mappings, roll back"),
+    "data.rows": Text(zh="查看数据明细", en="See rows of data"),
     "message.view": Text(zh="查看消息发送", en="See messages sent"),
 }
 

@@ -1,0 +1,53 @@
+"""What every engine can do. The same job gives the same rows on each of them, and tests compare."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from yici.platform.data.catalogue.definition import ClassDefinition
+from yici.platform.data.rules.language import Outcome, Rule
+
+Progress = Callable[[int], None]
+
+
+@dataclass(frozen=True)
+class Screening:
+    """Bring landed rows to standard form, tag each with the rules it fails, and part the accepted from the rest.
+
+    `landed`: Parquet files, every column VARCHAR and already under its lake name (absent columns are null), with
+    `_row` BIGINT. `references`: class id → its current files, for referential rules. `accepted`: the file to
+    write, columns of the definition in their lake types plus `_row`. `quarantined`: the file to write, columns
+    as landed plus `_row` and `_reasons` (LIST of rule ids, in the order of `rules`).
+    """
+
+    definition: ClassDefinition
+    rules: Sequence[Rule]
+    landed: Sequence[Path]
+    accepted: Path
+    quarantined: Path
+    today: dt.date
+    references: Mapping[str, Sequence[Path]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Screened:
+    """Counts of one screening; `outcomes` in the order of the rules."""
+
+    rows: int
+    accepted: int
+    quarantined: int
+    outcomes: tuple[Outcome, ...]
+
+
+class Engine(Protocol):
+    """`name` is what the setting YICI_DATA_ENGINE says."""
+
+    name: str
+
+    def screen(self, job: Screening, progress: Progress | None = None) -> Screened:
+        """Raises `DiskFull` where the files could not be written whole; nothing is left behind then."""
+        ...

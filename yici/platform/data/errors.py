@@ -1,0 +1,41 @@
+"""What can go wrong with a delivery. Every error has a slug that a run keeps, and says what to do."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext_lazy as _
+
+from yici.base.errors import Conflict, Invalid, Unavailable, YiciError
+
+
+class Refused(Invalid):
+    """What came cannot be used; the last good version stays. Subclasses say why."""
+
+    slug = "delivery-refused"
+    message = _("收到的数据无法使用，已拒收；现有数据不受影响。")
+
+
+class SourceUnavailable(Unavailable):
+    """The source does not answer, or not in time; the run will be tried again."""
+
+    slug = "source-unavailable"
+    message = _("数据源没有响应，稍后会自动重试；现有数据不受影响。")
+
+
+class SourceInconsistent(Unavailable):
+    """The source contradicts itself within one pull (two totals, a page twice); tried again from the start."""
+
+    slug = "source-inconsistent"
+    message = _("数据源在取数过程中前后不一致，稍后会从头重试；现有数据不受影响。")
+
+
+class LoadInProgress(Conflict):
+    slug = "load-in-progress"
+    message = _("这一类数据正在入库，请等它结束后再试。")
+
+
+class DiskFull(YiciError):
+    """Nothing half-written is left; the last good version stays."""
+
+    status = 507
+    slug = "disk-full"
+    message = _("磁盘空间不足，本次入库已撤销；请清理空间后重试，现有数据不受影响。")
