@@ -1,0 +1,181 @@
+"""Rows that were not accepted are put right by hand, discarded, and replayed. The quarantine file itself never changes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from yici.base import clock
+from yici.base.errors import Conflict, Invalid, NotFound
+from yici.core.audit import services as audit
+from yici.core.people.models import Account
+from yici.core.people.services import actor_of
+from yici.platform.data.catalogue import reading
+from yici.platform.data.errors import LoadInProgress
+from yici.platform.data.models import Mend, Run
+from yici.platform.data.rules.deriving import rules_of
+from yici.platform.data.rules.reference import failures
+from yici.platform.data.runs.quarantine import MISSHAPEN, held_row, message_of
+from yici.platform.data.runs.starting import enqueue, open_run_of
+
+__all__ = ["discard", "mend", "replay", "undo", "waiting_of", "write_mended"]
+
+LONGEST_VALUE = 10_000  # characters
+_SETTLED = (Mend.State.REPLAYED, Mend.State.DISCARDED)
+
+
+def waiting_of(run: Run) -> int:
+    """Rows of the run that are neither loaded since nor discarded."""
+    return int(run.rows_quarantined) - run.mends.filter(state__in=_SETTLED).count()
+
+
+@transaction.atomic
+def mend(run: Run, row: int, values: Mapping[str, str], actor: Account | None, note: str = "") -> Mend:
+    """Put one row right. `values`: lake column → text as a person writes it; columns not named keep what they held.
+
+    What can be judged from the row alone is judged at once: raises `Invalid` with a message for each column that
+    still fails. `NotFound` for a row that is not in quarantine, `Conflict` for one that is settled.
+    """
+    definition = reading.definition_of(run.data_class)
+    held = held_row(run, row)
+    if MISSHAPEN in held.reasons:
+        raise Conflict(_("这一行的列数不对，无法在这里修正；请在源文件中改好后重新报送。"))
+    known = _unsettled(run, row)
+    wanted = {name: str(value)[:LONGEST_VALUE] for name, value in values.items() if name in definition.by_name}
+    whole = {name: held.values.get(name) or "" for name in definition.by_name}
+    whole |= known.values if known else {}
+    whole |= {name: value.replace("\x00", "") for name, value in wanted.items()}
+    rules = {rule.id: rule for rule in rules_of(definition)}
+    failing = [rules[one] for one in failures(definition, tuple(rules.values()), _or_null(whole)) if one in rules]
+    blocking = [rule for rule in failing if rule.severity == "quarantine"]
+    if blocking:
+        fields = {rule.column or "": message_of(rule.id, rules) for rule in reversed(blocking)}
+        raise Invalid(_("修正后仍有不合格的列，请按提示再改。"), fields=fields)
+    changed = sorted(name for name in whole if whole[name] != (held.values.get(name) or ""))
+    mended, _new = Mend.objects.update_or_create(
+        run=run,
+        row=row,
+        defaults={
+            "state": Mend.State.MENDED,
+            "values": whole,
+            "reasons": [],
+            "actor": actor,
+            "note": note,
+            "mended_at": clock.now(),
+            "replay": None,
+        },
+    )
+    _note(actor, run, f"修正隔离行 {row}", [definition.by_name[name].element for name in changed])
+    return mended
+
+
+@transaction.atomic
+def discard(run: Run, rows: Iterable[int], actor: Account | None, note: str) -> int:
+    """These rows will not be loaded, and why. Returns how many. Raises `Invalid` without a reason."""
+    if not note.strip():
+        raise Invalid(_("请写明作废的原因。"), fields={"note": _("请写明作废的原因。")})
+    count = 0
+    for row in sorted(set(rows)):
+        held = held_row(run, row)
+        _unsettled(run, row)
+        Mend.objects.update_or_create(
+            run=run,
+            row=row,
+            defaults={
+                "state": Mend.State.DISCARDED,
+                "values": {},
+                "reasons": list(held.reasons),
+                "actor": actor,
+                "note": note.strip(),
+                "mended_at": clock.now(),
+                "replay": None,
+            },
+        )
+        count += 1
+    _note(actor, run, f"作废隔离行 {count} 行：{note.strip()}")
+    return count
+
+
+@transaction.atomic
+def undo(run: Run, row: int, actor: Account | None) -> None:
+    """Take back a mend or a discard that has not been replayed."""
+    found = Mend.objects.select_for_update().filter(run=run, row=row).first()
+    if found is None:
+        raise NotFound
+    if found.state == Mend.State.REPLAYED:
+        raise Conflict(_("这一行已经入库，不能撤销。"))
+    found.delete()
+    _note(actor, run, f"撤销对隔离行 {row} 的处理")
+
+
+@transaction.atomic
+def replay(run: Run, actor: Account | None) -> Run:
+    """Queue a run over the rows that were mended. Raises `Invalid` where there are none."""
+    if open_run_of(run.data_class):
+        raise LoadInProgress
+    count = run.mends.filter(state=Mend.State.MENDED).count()
+    if not count:
+        raise Invalid(_("还没有已修正、待重放的行。"))
+    again = Run.objects.create(
+        data_class=run.data_class,
+        channel=run.channel,
+        trigger=Run.Trigger.REPLAY,
+        actor=actor,
+        retry_of=run,
+        queued_at=clock.now(),
+    )
+    _note(actor, run, f"重放已修正的 {count} 行")
+    return enqueue(again)
+
+
+def write_mended(replayed: Run, target: Path) -> int:
+    """The mended rows of `replayed` as landed rows (VARCHAR columns and `_row`). Returns how many."""
+    columns = list(reading.definition_of(replayed.data_class).by_name)
+    mended = list(replayed.mends.filter(state=Mend.State.MENDED).order_by("row"))
+    table = pa.table(
+        {
+            **{name: pa.array([one.values.get(name) or None for one in mended], pa.string()) for name in columns},
+            "_row": pa.array([one.row for one in mended], pa.int64()),
+        }
+    )
+    pq.write_table(table, target)
+    return len(mended)
+
+
+def settle(replayed: Run, replay_run: Run, still_failing: Mapping[int, list[str]]) -> None:
+    """After the replay: which rows are in the lake now, which fail still. Part of the publishing transaction."""
+    for one in replayed.mends.filter(state=Mend.State.MENDED):
+        reasons = still_failing.get(one.row)
+        one.state = Mend.State.REFUSED if reasons else Mend.State.REPLAYED
+        one.reasons, one.replay = reasons or [], replay_run
+        one.save(update_fields=["state", "reasons", "replay"])
+
+
+def _or_null(values: Mapping[str, str]) -> dict[str, str | None]:
+    return {name: value or None for name, value in values.items()}
+
+
+def _unsettled(run: Run, row: int) -> Mend | None:
+    known = Mend.objects.select_for_update().filter(run=run, row=row).first()
+    if known and known.state == Mend.State.REPLAYED:
+        raise Conflict(_("这一行已经入库，不能再改。"))
+    return known
+
+
+def _note(actor: Account | None, run: Run, purpose: str, elements: list[str] | None = None) -> None:
+    if actor is None:
+        return
+    subject: tuple[str, Any] = ("data_class", run.data_class_id)
+    audit.record(
+        actor_of(actor),
+        "change",
+        subject=subject,
+        elements=sorted({one for one in elements or [] if one}),
+        purpose=f"{purpose}（运行 {run.pk}）",
+    )

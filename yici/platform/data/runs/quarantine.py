@@ -1,0 +1,102 @@
+"""Rows that were not accepted: one Parquet file a run, read page by page, never changed.
+
+Columns as they came, under their lake names, with `_row` (the row's number in the source) and `_reasons` (ids of
+the rules it fails). Lines with a wrong number of fields stand there too, whole, under the reason `row.fields`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.utils.translation import gettext as _
+
+from yici.base.errors import NotFound
+from yici.platform.data.engines.duckdb import connect
+from yici.platform.data.models import Run
+from yici.platform.data.rules.language import Rule
+
+__all__ = ["MISSHAPEN", "HeldRow", "count_by_reason", "file_of", "held_row", "held_rows", "message_of"]
+
+MISSHAPEN = "row.fields"
+RAW_LINE = "_line"
+
+
+@dataclass(frozen=True)
+class HeldRow:
+    """One row: `values` lake column → raw text; `line` the whole line where its fields could not be told apart."""
+
+    row: int
+    reasons: tuple[str, ...]
+    values: Mapping[str, str | None]
+    line: str = ""
+
+
+def file_of(run: Run) -> Path | None:
+    """The run's quarantine file; None where every row was accepted."""
+    if not run.quarantine:
+        return None
+    root = Path(settings.DATA_HOME).resolve()
+    path = (root / run.quarantine).resolve()
+    return path if path.is_relative_to(root) and path.exists() else None
+
+
+def held_rows(run: Run, reason: str = "", offset: int = 0, limit: int = 50, rows: list[int] | None = None) -> list[HeldRow]:
+    """Rows in the order of the source. `reason`: only those that fail this rule. `rows`: only these numbers."""
+    path = file_of(run)
+    if path is None:
+        return []
+    conditions, values = [], [str(path)]
+    if reason:
+        conditions.append("list_contains(_reasons, ?)")
+        values.append(reason)
+    if rows is not None:
+        conditions.append("list_contains(?, _row)")
+        values.append(rows)  # type: ignore[arg-type]
+    where = f"WHERE {' AND '.join(conditions)}" if conditions else ""
+    with connect() as connection:
+        found = connection.execute(
+            f"SELECT * FROM read_parquet(?) {where} ORDER BY _row LIMIT {int(limit)} OFFSET {int(offset)}",  # noqa: S608
+            values,
+        )
+        names = [entry[0] for entry in found.description]
+        return [_held(dict(zip(names, one, strict=True))) for one in found.fetchall()]
+
+
+def held_row(run: Run, row: int) -> HeldRow:
+    """Raises `NotFound` for a row that is not held."""
+    found = held_rows(run, rows=[row], limit=1)
+    if not found:
+        raise NotFound(_("这一行不在隔离区，可能已经清理。"))
+    return found[0]
+
+
+def count_by_reason(run: Run) -> Counter[str]:
+    """Reason → rows. A row with two reasons counts under both."""
+    path = file_of(run)
+    if path is None:
+        return Counter()
+    with connect() as connection:
+        counted = connection.execute(
+            "SELECT reason, count(*) FROM (SELECT unnest(_reasons) AS reason FROM read_parquet(?)) GROUP BY reason",
+            [str(path)],
+        )
+        return Counter(dict(counted.fetchall()))
+
+
+def message_of(rule_id: str, rules: Mapping[str, Rule]) -> str:
+    """The reason in words; the bare id for a rule the class no longer has."""
+    if rule_id == MISSHAPEN:
+        return _("列数与表头不一致")
+    rule = rules.get(rule_id)
+    return str(rule.message) if rule and str(rule.message) else rule_id
+
+
+def _held(record: dict[str, Any]) -> HeldRow:
+    row, reasons, line = record.pop("_row"), record.pop("_reasons"), record.pop(RAW_LINE, None)
+    record.pop("_hash", None)
+    return HeldRow(int(row), tuple(reasons or ()), record, line or "")

@@ -1,0 +1,215 @@
+"""How a run begins, and what a person may do to one: start, upload, decide, cancel, retry.
+
+Nothing is loaded here: a row is written and a job deferred in one transaction, so the run exists exactly when the
+job does.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Max
+from django.utils.translation import gettext as _
+
+from yici.base import clock
+from yici.base.errors import Conflict, Invalid
+from yici.core.audit import services as audit
+from yici.core.people.models import Account
+from yici.core.people.services import actor_of
+from yici.platform.data.catalogue import reading
+from yici.platform.data.errors import LoadInProgress
+from yici.platform.data.landing import archive
+from yici.platform.data.models import Channel, ClassChannel, ColumnDecision, DataClass, RawObject, Run
+
+__all__ = ["cancel", "decide", "enqueue", "open_run_of", "record_decisions", "retry", "start", "upload"]
+
+MAXIMUM_ATTEMPTS = 4
+_BACK_OFF_MINUTES = (1, 5, 30)
+
+
+def enqueue(run: Run, at: dt.datetime | None = None) -> Run:
+    """Hand the run to the worker, in the transaction that wrote it."""
+    from yici.platform.data.jobs import load_run
+
+    load_run.configure(schedule_at=at, queueing_lock=f"data.run.{run.pk}.{run.attempt}").defer(run_id=run.pk)
+    return run
+
+
+def open_run_of(data_class: DataClass) -> Run | None:
+    """The run of the class that is queued or running, if there is one."""
+    return data_class.runs.filter(state__in=Run.OPEN).order_by("id").first()
+
+
+@transaction.atomic
+def start(channel: ClassChannel, trigger: str = Run.Trigger.MANUAL, actor: Account | None = None) -> Run:
+    """Queue a pull over the channel. Raises `LoadInProgress` while another run of the class is open."""
+    _lock(channel.data_class)
+    if open_run_of(channel.data_class):
+        raise LoadInProgress
+    run = Run.objects.create(
+        data_class=channel.data_class,
+        channel=channel,
+        trigger=trigger,
+        actor=actor,
+        queued_at=clock.now(),
+        cursor_before=channel.cursor,
+    )
+    if actor:
+        _note(actor, run, "手动启动数据入库")
+    return enqueue(run)
+
+
+def upload(data_class: DataClass, path: Path, name: str, actor: Account | None, trigger: str = Run.Trigger.UPLOAD) -> Run:
+    """Keep what a person or a program handed over; the run waits until somebody confirms how its columns map.
+
+    The file is kept byte for byte first. Raises `Invalid` for a class that is registered but not described.
+    """
+    if not data_class.is_described:
+        raise Invalid(_("这一类数据还没有编写列和规则，暂不能上传。"))
+    raw, _is_new = archive.keep(path, data_class, name, clock.now())
+    return from_raw(data_class, raw, trigger, actor, state=Run.State.WAITING)
+
+
+@transaction.atomic
+def from_raw(
+    data_class: DataClass,
+    raw: RawObject,
+    trigger: str,
+    actor: Account | None = None,
+    channel: ClassChannel | None = None,
+    state: str = Run.State.QUEUED,
+) -> Run:
+    """A run over bytes that are kept already."""
+    static = channel or data_class.channels.filter(kind=Channel.STATIC, withdrawn_at=None).first()
+    run = Run.objects.create(
+        data_class=data_class,
+        channel=static or data_class.channels.filter(withdrawn_at=None).order_by("id").first(),
+        trigger=trigger,
+        state=state,
+        actor=actor,
+        raw=raw,
+        queued_at=clock.now(),
+    )
+    if actor:
+        _note(actor, run, "上传数据文件")
+    return enqueue(run) if state == Run.State.QUEUED else run
+
+
+def record_decisions(
+    data_class: DataClass,
+    columns: Mapping[str, str],
+    actor: Account | None,
+    reason: str = "",
+    confidences: Mapping[str, float] | None = None,
+) -> None:
+    """Record that each header is that column (empty: left out). Earlier decisions about a header are replaced.
+
+    Raises `Invalid` for a column the class does not have, or one that two headers claim.
+    """
+    definition = reading.definition_of(data_class)
+    claimed = [column for column in columns.values() if column]
+    wrong = {header: _("没有这一列") for header, column in columns.items() if column and column not in definition.by_name}
+    wrong |= {header: _("两个表头对应了同一列") for header, column in columns.items() if claimed.count(column) > 1}
+    if wrong:
+        raise Invalid(_("列的对应有误，请按提示修改。"), fields=wrong)
+    now = clock.now()
+    standing = ColumnDecision.objects.filter(data_class=data_class, replaced_at=None)
+    known = dict(standing.values_list("header", "column"))
+    changed = {header.strip(): column for header, column in columns.items() if known.get(header.strip()) != column}
+    standing.filter(header__in=list(changed)).update(replaced_at=now)
+    # A column that moves to another header leaves the one that had it.
+    standing.filter(column__in=[column for column in changed.values() if column]).update(replaced_at=now)
+    ColumnDecision.objects.bulk_create(
+        ColumnDecision(
+            data_class=data_class,
+            header=header,
+            column=column,
+            confidence=(confidences or {}).get(header),
+            reason=reason,
+            decided_by=actor,
+            decided_at=now,
+        )
+        for header, column in changed.items()
+    )
+
+
+@transaction.atomic
+def decide(run: Run, columns: Mapping[str, str], actor: Account | None, reason: str = "") -> Run:
+    """Settle what a waiting run asks, and queue it again from the bytes that are kept.
+
+    Raises `Conflict` when the run does not wait any more.
+    """
+    run = Run.objects.select_for_update().get(pk=run.pk)
+    if run.state != Run.State.WAITING or run.raw_id is None:
+        raise Conflict(_("这次运行已不在等待决定，请刷新页面。"))
+    record_decisions(run.data_class, columns, actor, reason)
+    run.state, run.attempt, run.message, run.error = Run.State.QUEUED, run.attempt + 1, "", ""
+    run.detail = {**run.detail, "confirmed_by": actor.name if actor else ""}
+    run.save(update_fields=["state", "attempt", "message", "error", "detail"])
+    if actor:
+        _note(actor, run, "确认数据列的对应")
+    return enqueue(run)
+
+
+@transaction.atomic
+def cancel(run: Run, actor: Account | None) -> Run:
+    """End a run that is not ended yet; a running one stops at its next step and leaves nothing behind."""
+    run = Run.objects.select_for_update().get(pk=run.pk)
+    if run.state not in (*Run.OPEN, Run.State.WAITING):
+        raise Conflict(_("这次运行已经结束。"))
+    run.state, run.ended_at = Run.State.CANCELLED, clock.now()
+    run.message = _("已由 {name} 取消；现有数据不受影响。").format(name=actor.name if actor else _("系统"))
+    run.save(update_fields=["state", "ended_at", "message"])
+    if actor:
+        _note(actor, run, "取消数据入库")
+    return run
+
+
+@transaction.atomic
+def retry(run: Run, actor: Account | None = None, at: dt.datetime | None = None) -> Run:
+    """The same again: from the kept bytes where there are any, else from the source."""
+    _lock(run.data_class)
+    if run.state in (*Run.OPEN, Run.State.WAITING):
+        raise Conflict(_("这次运行还没有结束。"))
+    if open_run_of(run.data_class):
+        raise LoadInProgress
+    last = Run.objects.filter(pk=run.pk).aggregate(latest=Max("retries__attempt"))["latest"] or run.attempt
+    again = Run.objects.create(
+        data_class=run.data_class,
+        channel=run.channel,
+        trigger=run.trigger if run.trigger == Run.Trigger.REPLAY else Run.Trigger.RETRY,
+        actor=actor,
+        raw=run.raw,
+        retry_of=run,
+        attempt=last + 1,
+        queued_at=clock.now(),
+        cursor_before=run.channel.cursor if run.channel else {},
+    )
+    if actor:
+        _note(actor, again, "重试数据入库")
+    return enqueue(again, at)
+
+
+def retry_later(run: Run) -> Run | None:
+    """After a failure that may pass by itself: again in 1, 5 and 30 minutes, then no more."""
+    if run.attempt >= MAXIMUM_ATTEMPTS or run.trigger == Run.Trigger.REPLAY:
+        return None
+    minutes = _BACK_OFF_MINUTES[min(run.attempt, len(_BACK_OFF_MINUTES)) - 1]
+    try:
+        return retry(run, None, clock.now() + dt.timedelta(minutes=minutes))
+    except Conflict:
+        return None
+
+
+def _lock(data_class: DataClass) -> None:
+    """Two people who start at once: the second waits here and finds the first one's run."""
+    DataClass.objects.select_for_update(of=("self",)).get(pk=data_class.pk)
+
+
+def _note(actor: Account, run: Run, purpose: str) -> None:
+    subject: tuple[str, Any] = ("data_class", run.data_class_id)
+    audit.record(actor_of(actor), "change", subject=subject, purpose=f"{purpose}（运行 {run.pk}）")
