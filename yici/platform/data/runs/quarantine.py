@@ -20,7 +20,7 @@ from yici.platform.data.engines.duckdb import connect
 from yici.platform.data.models import Run
 from yici.platform.data.rules.language import Rule
 
-__all__ = ["MISSHAPEN", "HeldRow", "count_by_reason", "file_of", "held_row", "held_rows", "message_of"]
+__all__ = ["MISSHAPEN", "HeldRow", "add_misshapen", "count_by_reason", "file_of", "held_row", "held_rows", "message_of", "read"]
 
 MISSHAPEN = "row.fields"
 RAW_LINE = "_line"
@@ -48,7 +48,14 @@ def file_of(run: Run) -> Path | None:
 def held_rows(run: Run, reason: str = "", offset: int = 0, limit: int = 50, rows: list[int] | None = None) -> list[HeldRow]:
     """Rows in the order of the source. `reason`: only those that fail this rule. `rows`: only these numbers."""
     path = file_of(run)
-    if path is None:
+    return [] if path is None else read(path, reason, offset, limit, rows)
+
+
+def read(
+    path: Path, reason: str = "", offset: int = 0, limit: int = 50, rows: list[int] | None = None
+) -> list[HeldRow]:
+    """The same of a file that is not published yet; empty where there is none."""
+    if not path.exists():
         return []
     conditions, values = [], [str(path)]
     if reason:
@@ -73,6 +80,28 @@ def held_row(run: Run, row: int) -> HeldRow:
     if not found:
         raise NotFound(_("这一行不在隔离区，可能已经清理。"))
     return found[0]
+
+
+def add_misshapen(path: Path, rejected: Path) -> None:
+    """Add the lines with a wrong number of fields (Parquet of `_row`, `_line`) to a quarantine file."""
+    whole = path.with_suffix(".whole")
+    with connect() as connection:
+        connection.execute(
+            f"""
+            COPY (
+                SELECT * FROM read_parquet({quoted(path)})
+                UNION ALL BY NAME
+                SELECT _row, ['{MISSHAPEN}'] AS _reasons, _line FROM read_parquet({quoted(rejected)})
+                ORDER BY _row
+            ) TO {quoted(whole)} (FORMAT parquet, COMPRESSION zstd)
+            """
+        )
+    whole.replace(path)
+
+
+def quoted(path: Path) -> str:
+    """A path as a SQL string."""
+    return "'" + str(path).replace("'", "''") + "'"
 
 
 def count_by_reason(run: Run) -> Counter[str]:
