@@ -13,22 +13,14 @@ from rich.table import Table
 
 from yici import __version__
 from yici.base.errors import YiciError
+from yici.platform.data.commands import app as data_app
+from yici.web.database import set_up_django
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Yici (一次): one open platform for a city.")
 audit_app = typer.Typer(no_args_is_help=True, help="The tamper-evident access log.")
 app.add_typer(audit_app, name="audit")
+app.add_typer(data_app, name="data")
 console = Console()
-
-
-def _setup() -> None:
-    """Start or find the database, then set Django up."""
-    from yici.web.database import ensure_running
-
-    ensure_running()
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "yici.web.settings")
-    import django
-
-    django.setup()
 
 
 @app.command()
@@ -45,18 +37,20 @@ def run(
 
 
 @app.command()
-def worker() -> None:
+def worker(
+    queue: Annotated[str, typer.Option(help="only this queue: default or data; nothing: both")] = "",
+) -> None:
     """Run only the background worker: on as many machines as needed, over the same database."""
-    _setup()
+    set_up_django()
     from yici.web.supervisor import run_worker
 
-    run_worker()
+    run_worker([queue] if queue else None)
 
 
 @app.command()
 def migrate() -> None:
     """Bring the database's tables up to date."""
-    _setup()
+    set_up_django()
     from django.core.management import call_command
 
     call_command("migrate", interactive=False, verbosity=1)
@@ -65,7 +59,7 @@ def migrate() -> None:
 @app.command()
 def load(city: Annotated[Path | None, typer.Argument(help="city folder; default: YICI_CITY")] = None) -> None:
     """Load the city folder into the database; safe to repeat."""
-    _setup()
+    set_up_django()
     from yici.base.cityfolder import city_folder
     from yici.web.wiring import load_city
 
@@ -101,7 +95,7 @@ def check(city: Annotated[Path, typer.Argument(help="city folder")] = Path("citi
 @audit_app.command("verify")
 def audit_verify() -> None:
     """Recompute every hash of the access log and list what was changed, removed or re-ordered."""
-    _setup()
+    set_up_django()
     from yici.core.audit.services import verify
 
     faults = verify()
@@ -120,7 +114,7 @@ def manage(
     arguments: Annotated[list[str], typer.Argument(help="a Django management command and its arguments")],
 ) -> None:
     """Run a Django management command, for example `yici manage shell`."""
-    _setup()
+    set_up_django()
     from django.core.management import execute_from_command_line
 
     execute_from_command_line(["yici", *arguments])

@@ -44,6 +44,15 @@ def ensure_running(home: Path | None = None) -> str:
     return os.environ["DATABASE_URL"]
 
 
+def set_up_django() -> None:
+    """Start or find the database, then set Django up: what every command of the terminal begins with."""
+    ensure_running()
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "yici.web.settings")
+    import django
+
+    django.setup()
+
+
 def stop(home: Path | None = None) -> None:
     """Stop the embedded server, waiting for a clean shutdown. Does nothing where it is not up."""
     folder = (home or data_home()) / "postgres"

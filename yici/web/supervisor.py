@@ -154,7 +154,8 @@ def _parts(port: int, home: Path, workers: int) -> list[Part]:
     sandbox = [python, "-m", "yici.core.messages.sandbox", "--port", str(port + 1), "--store", str(home / "sandbox")]
     return [
         *([] if os.environ.get("YICI_SMS_ENDPOINT") else [Part("sms-sandbox", sandbox)]),  # a real gateway needs none
-        Part("worker", [python, "-m", "yici", "worker"]),
+        Part("worker", [python, "-m", "yici", "worker", "--queue", "default"]),
+        Part("data-worker", [python, "-m", "yici", "worker", "--queue", "data"]),
         Part(
             "web",
             [
@@ -221,10 +222,13 @@ def _fill_demo() -> None:
     demo.begin()
 
 
-def run_worker() -> None:
-    """The background worker: deliveries, lights, certificates, retention. Django must be set up."""
+def run_worker(queues: list[str] | None = None) -> None:
+    """The background worker: deliveries, lights, certificates, retention, loads of data. Django must be set up.
+
+    `queues`: only these. Loads are in the queue `data`, so that one long load never delays a certificate.
+    """
     from procrastinate.contrib.django import app
 
     app.with_connector(app.connector.get_worker_connector()).run_worker(  # type: ignore[attr-defined]
-        concurrency=2, name="yici", install_signal_handlers=True, listen_notify=True
+        queues=queues, concurrency=2, name="yici", install_signal_handlers=True, listen_notify=True
     )

@@ -10,7 +10,7 @@ QUEUE = "data"
 @app.task(name="data.load_run", queue=QUEUE)
 def load_run(run_id: int) -> str:
     """One run from beginning to end."""
-    from yici.platform.data.runs.loading import load
+    from yici.platform.data.runs.carrying_out import load
 
     return load(run_id)
 

@@ -1,0 +1,333 @@
+"""Data classes and their runs over JSON: what the data desk does, for programs. Staff only, but for the signed push."""
+
+from __future__ import annotations
+
+import datetime as dt
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest
+from django.utils.translation import gettext as _
+from ninja import Field, File, Router, Schema, UploadedFile
+
+from yici.base import clock
+from yici.base.errors import Invalid, NotAllowed, NotFound
+from yici.core.audit import services as audit
+from yici.core.people import queries as people
+from yici.core.people.auth import account_of, staff_auth
+from yici.core.people.models import Account
+from yici.core.people.services import actor_of, require
+from yici.core.vocabulary import rules as vocabulary
+from yici.platform.data.catalogue import exporting, reading
+from yici.platform.data.models import Channel, ClassChannel, DataClass, Run
+from yici.platform.data.quality.freshness import light
+from yici.platform.data.runs import mending, quarantine, starting
+
+router = Router(tags=["data"])
+PAGE = 100
+_Word = Field("", max_length=120, pattern=r"^[^\x00]*$")
+
+
+class ChannelOut(Schema):
+    kind: str
+    unit: str
+    last_success_at: dt.datetime | None
+    next_run_at: dt.datetime | None
+
+
+class ClassOut(Schema):
+    id: str
+    code: str
+    name: str
+    department: str
+    category: str
+    cycle: str
+    light: str = Field(description="green, yellow, red; grey: nothing was ever loaded")
+    share_type: str
+    is_open: bool
+    sensitivity: str
+    is_described: bool
+    declared_rows: int
+    rows: int | None = Field(description="in the version that readers see; null: not in the lake")
+    version: int | None
+    channels: list[ChannelOut]
+
+
+class ClassList(Schema):
+    rows: list[ClassOut]
+    count: int
+    page: int
+    has_next: bool
+
+
+class RunOut(Schema):
+    id: int
+    data_class: str
+    trigger: str
+    state: str
+    phase: str
+    queued_at: dt.datetime
+    started_at: dt.datetime | None
+    ended_at: dt.datetime | None
+    progress_done: int
+    progress_total: int | None
+    rows_read: int
+    rows_accepted: int
+    rows_quarantined: int
+    error: str
+    message: str
+    failed: dict[str, int] = Field(description="rule id → rows that fail it")
+
+
+class HeldOut(Schema):
+    row: int
+    reasons: list[str]
+    values: dict[str, str | None]
+
+
+class DecideIn(Schema):
+    columns: dict[str, str] = Field(description="header → column; empty: the header is left out")
+    reason: str = _Word
+
+
+class MendIn(Schema):
+    row: int
+    values: dict[str, str]
+    note: str = _Word
+
+
+class StartIn(Schema):
+    channel: str = Field("", description="file_drop, exchange, interface, static; empty: the class's first")
+
+
+def classes_of(account: Account, permission: str = "data.view") -> QuerySet[DataClass]:
+    """Classes the account may see: scope stands in the query."""
+    scope = people.scope_of(account, permission)
+    return DataClass.objects.filter(scope.q("department", None), withdrawn_at=None)
+
+
+def runs_of(account: Account, permission: str = "data.view") -> QuerySet[Run]:
+    """Runs of classes the account may see."""
+    scope = people.scope_of(account, permission)
+    return Run.objects.filter(scope.q("data_class__department", None)).select_related("data_class__department", "channel")
+
+
+def _class(account: Account, slug: str, permission: str = "data.view") -> DataClass:
+    found = classes_of(account).select_related("department", "current").filter(pk=slug).first()
+    if found is None:
+        raise NotFound
+    require(account, permission, organisation=found.department)
+    return found
+
+
+def _run(account: Account, number: int, permission: str = "data.view") -> Run:
+    found = runs_of(account).filter(pk=number).first()
+    if found is None:
+        raise NotFound
+    require(account, permission, organisation=found.data_class.department)
+    return found
+
+
+@router.get("/data/classes", auth=staff_auth, response=ClassList, summary="Data classes; permission data.view")
+def list_classes(
+    request: HttpRequest, q: str = _Word, department: str = _Word, channel: str = _Word, page: int = 1
+) -> dict[str, Any]:
+    account = account_of(request)
+    require(account, "data.view")
+    rows = classes_of(account).select_related("department", "current").prefetch_related("channels__unit")
+    if q:
+        rows = rows.filter(Q(name__icontains=q) | Q(english__icontains=q) | Q(slug__icontains=q) | Q(code__icontains=q))
+    if department:
+        rows = rows.filter(department__function=department)
+    if channel:
+        rows = rows.filter(channels__kind=channel, channels__withdrawn_at=None).distinct()
+    page = max(page, 1)
+    found = list(rows[(page - 1) * PAGE : page * PAGE + 1])
+    return {
+        "rows": [_class_out(one) for one in found[:PAGE]],
+        "count": rows.count(),
+        "page": page,
+        "has_next": len(found) > PAGE,
+    }
+
+
+@router.get("/data/classes/{slug}", auth=staff_auth, response=ClassOut, summary="One class; permission data.view")
+def show_class(request: HttpRequest, slug: str) -> dict[str, Any]:
+    return _class_out(_class(account_of(request), slug))
+
+
+@router.get("/data/classes/{slug}/dcat", auth=staff_auth, summary="The class as DCAT-AP 3 (JSON-LD); data.view")
+def show_dcat(request: HttpRequest, slug: str) -> dict[str, Any]:
+    return dict(exporting.dcat_of(_class(account_of(request), slug)))
+
+
+@router.post("/data/classes/{slug}/runs", auth=staff_auth, response={201: RunOut}, summary="Load now; data.operate")
+def start_run(request: HttpRequest, slug: str, given: StartIn) -> tuple[int, dict[str, Any]]:
+    account = account_of(request)
+    data_class = _class(account, slug, "data.operate")
+    channels = data_class.channels.filter(withdrawn_at=None).order_by("id")
+    channel = (channels.filter(kind=given.channel) if given.channel else channels).first()
+    if channel is None:
+        raise NotFound
+    return 201, _run_out(starting.start(channel, Run.Trigger.MANUAL, account))
+
+
+@router.post(
+    "/data/classes/{slug}/files", auth=staff_auth, response={201: RunOut}, summary="Upload a file; data.upload"
+)
+def upload_file(request: HttpRequest, slug: str, file: UploadedFile = File(...)) -> tuple[int, dict[str, Any]]:
+    """The run waits until `/decide` confirms how the columns map."""
+    account = account_of(request)
+    data_class = _class(account, slug, "data.upload")
+    with tempfile.NamedTemporaryFile(dir=_inbox()) as kept:
+        for chunk in file.chunks():
+            kept.write(chunk)
+        kept.flush()
+        return 201, _run_out(starting.upload(data_class, Path(kept.name), file.name or "upload", account))
+
+
+@router.post("/data/push/{slug}", auth=None, response={202: RunOut}, summary="Signed push of a delivery")
+def push(request: HttpRequest, slug: str) -> tuple[int, dict[str, Any]]:
+    """For a department's program: the body is the file; headers carry connection, time stamp, nonce and signature.
+
+    Who signs with the secret of the class's own interface channel may deliver this class and nothing else.
+    """
+    from yici.platform.data.sources.interface import pushing
+
+    channel = (
+        ClassChannel.objects.select_related("data_class")
+        .filter(data_class_id=slug, kind=Channel.INTERFACE, withdrawn_at=None)
+        .first()
+    )
+    if channel is None or not channel.data_class.is_described:
+        raise NotAllowed(_("签名无效，或这一类数据不接收推送。"))
+    name = pushing.accept(channel.options, request.headers, request.body, clock.now())
+    with tempfile.NamedTemporaryFile(dir=_inbox()) as kept:
+        kept.write(request.body)
+        kept.flush()
+        run = starting.upload(channel.data_class, Path(kept.name), name, None, Run.Trigger.PUSH)
+    return 202, _run_out(starting.confirm_push(run, channel))
+
+
+@router.get("/data/runs/{number}", auth=staff_auth, response=RunOut, summary="One run; permission data.view")
+def show_run(request: HttpRequest, number: int) -> dict[str, Any]:
+    return _run_out(_run(account_of(request), number))
+
+
+@router.post("/data/runs/{number}/decide", auth=staff_auth, response=RunOut, summary="Confirm the mapping; data.upload")
+def decide_run(request: HttpRequest, number: int, given: DecideIn) -> dict[str, Any]:
+    account = account_of(request)
+    run = _run(account, number, "data.upload")
+    return _run_out(starting.decide(run, given.columns, account, given.reason))
+
+
+@router.post("/data/runs/{number}/cancel", auth=staff_auth, response=RunOut, summary="Cancel; data.operate")
+def cancel_run(request: HttpRequest, number: int) -> dict[str, Any]:
+    account = account_of(request)
+    return _run_out(starting.cancel(_run(account, number, "data.operate"), account))
+
+
+@router.post("/data/runs/{number}/retry", auth=staff_auth, response={201: RunOut}, summary="Again; data.operate")
+def retry_run(request: HttpRequest, number: int) -> tuple[int, dict[str, Any]]:
+    account = account_of(request)
+    return 201, _run_out(starting.retry(_run(account, number, "data.operate"), account))
+
+
+@router.get(
+    "/data/runs/{number}/quarantine", auth=staff_auth, response=list[HeldOut], summary="Rows held back; data.view"
+)
+def list_held(
+    request: HttpRequest, number: int, reason: str = _Word, page: int = 1, purpose: str = _Word
+) -> list[dict[str, Any]]:
+    """Personal values are masked. Who holds data.rows and says a `purpose` sees them; the look is recorded."""
+    account = account_of(request)
+    run = _run(account, number)
+    may_see = people.may(account, "data.rows", organisation=run.data_class.department)
+    if purpose and not may_see:
+        raise NotAllowed
+    definition = reading.definition_of(run.data_class)
+    rows = quarantine.held_rows(run, reason, (max(page, 1) - 1) * PAGE, PAGE)
+    if purpose:
+        audit.record(
+            actor_of(account),
+            "view",
+            subject=("data_class", run.data_class_id),
+            elements=sorted({column.element for column in definition.columns if column.is_personal and column.element}),
+            purpose=purpose,
+        )
+    return [
+        {"row": one.row, "reasons": list(one.reasons), "values": dict(one.values) if purpose else masked(definition, one.values)}
+        for one in rows
+    ]
+
+
+@router.post("/data/runs/{number}/mends", auth=staff_auth, response={201: None}, summary="Mend a row; data.rows")
+def mend_row(request: HttpRequest, number: int, given: MendIn) -> tuple[int, None]:
+    account = account_of(request)
+    mending.mend(_run(account, number, "data.rows"), given.row, given.values, account, given.note)
+    return 201, None
+
+
+@router.post("/data/runs/{number}/replay", auth=staff_auth, response={201: RunOut}, summary="Load mended rows; data.rows")
+def replay_run(request: HttpRequest, number: int) -> tuple[int, dict[str, Any]]:
+    account = account_of(request)
+    return 201, _run_out(mending.replay(_run(account, number, "data.rows"), account))
+
+
+def masked(definition: Any, values: Any) -> dict[str, str | None]:
+    """Values of a row with every personal one masked: by its element where it has one, else wholly."""
+    return {name: _masked(definition.by_name.get(name), value) for name, value in values.items()}
+
+
+def _masked(column: Any, value: str | None) -> str | None:
+    if not value or column is None or not column.is_personal:
+        return value
+    return vocabulary.mask(column.element, value) if column.element else "＊" * min(len(value), 6)
+
+
+def _inbox() -> Path:
+    folder = Path(settings.DATA_HOME) / "work"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def _class_out(one: DataClass) -> dict[str, Any]:
+    channels = [channel for channel in one.channels.all() if channel.withdrawn_at is None]
+    newest = max((channel.last_success_at for channel in channels if channel.last_success_at), default=None)
+    return {
+        "id": one.slug,
+        "code": one.code,
+        "name": one.label,
+        "department": one.department.label,
+        "category": one.category,
+        "cycle": one.cycle,
+        "light": light(one.cycle, newest, clock.now()),
+        "share_type": one.share_type,
+        "is_open": one.is_open,
+        "sensitivity": one.sensitivity,
+        "is_described": one.is_described,
+        "declared_rows": one.declared_rows,
+        "rows": one.current.row_count if one.current else None,
+        "version": one.current.number if one.current else None,
+        "channels": [
+            {
+                "kind": channel.kind,
+                "unit": channel.unit.label,
+                "last_success_at": channel.last_success_at,
+                "next_run_at": channel.next_run_at,
+            }
+            for channel in channels
+        ],
+    }
+
+
+def _run_out(run: Run) -> dict[str, Any]:
+    names = [name for name in RunOut.model_fields if name not in ("data_class", "failed")]
+    return {
+        **{name: getattr(run, name) for name in names},
+        "data_class": run.data_class_id,
+        "failed": run.detail.get("failed", {}),
+    }
