@@ -1,0 +1,1 @@
+"""Tables of a department's database, read by SQL."""

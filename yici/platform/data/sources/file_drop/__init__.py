@@ -1,0 +1,1 @@
+"""Files that a department drops on an FTP, FTPS or SFTP server."""

@@ -1,0 +1,1 @@
+"""Spreadsheets that a person brings: dropped in the unit's folder, or uploaded in the browser."""
