@@ -11,8 +11,11 @@ class Certificate(models.Model):
     """An electronic certificate (电子证照), GB/T 36903 in short."""
 
     class State(models.TextChoices):
+        MADE = "made", "已制证"
         VALID = "valid", "有效"
+        CHANGED = "changed", "已变更"
         SUSPENDED = "suspended", "暂停"
+        CANCELLED = "cancelled", "注销"
         REVOKED = "revoked", "撤销"
         EXPIRED = "expired", "过期"
 
@@ -39,3 +42,22 @@ class Certificate(models.Model):
     class Meta:
         constraints = [models.UniqueConstraint(fields=["type", "number", "version"], name="trust_certificate_number")]
         indexes = [models.Index(fields=["holder", "type"], name="trust_certificate_holder")]
+
+
+class CertificateEvent(models.Model):
+    """What happened to a certificate, append-only: made, valid, changed, suspended, resumed, cancelled, revoked.
+
+    `identifier` names it wherever it stands: among those issued in a case, or among those made from the lake.
+    """
+
+    identifier = models.CharField(max_length=90, db_index=True, db_collation="C")
+    action = models.CharField(max_length=12)
+    state = models.CharField(max_length=10, choices=Certificate.State.choices)
+    reason = models.TextField(blank=True)
+    successor = models.CharField(max_length=90, blank=True, help_text="the version that replaces it")
+    actor_name = models.TextField(blank=True)
+    case_number = models.CharField(max_length=24, blank=True)
+    at = models.DateTimeField(default=clock.now)
+
+    class Meta:
+        ordering = ["id"]

@@ -1,0 +1,33 @@
+"""The tables of trust, by subject."""
+
+from yici.platform.trust.models.certificates import Certificate, CertificateEvent
+from yici.platform.trust.models.identity import Assertion, FaceReference
+from yici.platform.trust.models.making import MadeBatch, MadeCertificate, MakingRun
+from yici.platform.trust.models.papers import PaperBatch, PaperReading
+from yici.platform.trust.models.sharing import Share, ShareUse
+from yici.platform.trust.models.signing import (
+    Envelope,
+    EnvelopeSigner,
+    SigningAuthorisation,
+    SigningKey,
+    TimeStamp,
+)
+
+__all__ = [
+    "Assertion",
+    "Certificate",
+    "CertificateEvent",
+    "Envelope",
+    "EnvelopeSigner",
+    "FaceReference",
+    "MadeBatch",
+    "MadeCertificate",
+    "MakingRun",
+    "PaperBatch",
+    "PaperReading",
+    "Share",
+    "ShareUse",
+    "SigningAuthorisation",
+    "SigningKey",
+    "TimeStamp",
+]
