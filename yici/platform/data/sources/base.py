@@ -102,7 +102,7 @@ class Options(BaseModel):
 
 
 class Source(Protocol):
-    """A channel. Both functions validate the options first and raise `SourceMisconfigured` naming the field.
+    """A channel. Options that the definition implies (see `defaults`) need not be given where it is.
 
     `pull` raises `SourceUnavailable` (no answer in time, or given up), `SourceAccessDenied`, `SourceInconsistent`
     (the source contradicts itself within the pull), `PullStopped`, or what `progress` raises. Given the same
@@ -114,7 +114,7 @@ class Source(Protocol):
     label: str | Promise
     Options: type[Options]
 
-    def check_config(self, options: dict[str, Any]) -> list[Problem]:
+    def check_config(self, options: dict[str, Any], *, definition: ClassDefinition | None = None) -> list[Problem]:
         """Really connect and look. Says everything that is wrong at once, as far as it can see; empty: usable."""
         ...
 

@@ -31,7 +31,7 @@ class Timeouts(_Part):
     """Seconds: until the source answers at all, between two signs of life, and for the whole pull."""
 
     connect: float = Field(default=10, gt=0)
-    read: float = Field(default=60, gt=0)
+    read: float = Field(default=120, gt=0)
     total: float = Field(default=6 * 3600, gt=0)
 
 
@@ -46,7 +46,7 @@ class Connection(_Part):
     """How one server is reached. `sandbox`: the address is that of a demo server (`DATA_HOME/sandbox.json`).
 
     `secret`: name of the password, or of the signing key of an interface. `key_secret`: name of a private key
-    (PEM) for SFTP. `host_key`: the server's own public key, one line as in `known_hosts`; needed for SFTP.
+    (PEM) for SFTP. `path`: folder (SFTP, FTP), schema (PostgreSQL) or path before all others (REST). `host_key`: the server's own public key, one line as in `known_hosts`; needed for SFTP.
     """
 
     id: str = ""
@@ -115,7 +115,7 @@ def _at_sandbox(found: Connection) -> Connection:
             _("演示用的部门服务器“%(name)s”没有启动。请先启动演示环境（yici run），或在 sources.yaml 中填写真实地址。")
             % {"name": found.sandbox}
         )
-    known = {name: server[name] for name in ("host", "port", "host_key") if name in server}
+    known: dict[str, Any] = {name: server[name] for name in ("host", "port", "host_key") if name in server}
     return found.model_copy(update={**known, "tls": Tls(mode="off")})
 
 

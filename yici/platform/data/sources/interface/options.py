@@ -15,6 +15,7 @@ class InterfaceOptions(Options):
     `paging`: `page` counts pages from `first_page` and needs `total`; `cursor` follows the value at `next` until it
     is empty; `none` is one answer. `since_parameter`: where the interface can give only what changed since a
     moment; the moment is the value at `as_of` in the first page, which the source writes by its own clock.
+    A request is tried `attempts` times, with pauses from `retry_pause` seconds, doubling.
     `format`: JSON lines, or CSV whose columns are the union of all rows' names.
     """
 
@@ -33,6 +34,8 @@ class InterfaceOptions(Options):
     since_parameter: str = ""
     as_of: str = "as_of"
     format: Literal["jsonl", "csv"] = "csv"
+    attempts: int = Field(default=5, ge=1, le=10)
+    retry_pause: float = Field(default=0.5, gt=0, le=30)
 
     @field_validator("path")
     @classmethod
