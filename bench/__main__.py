@@ -12,7 +12,7 @@ from rich.table import Table
 
 from bench.results import Result
 
-MODULES = ["rules", "requests", "weight", "memory", "lighthouse"]
+MODULES = ["rules", "requests", "weight", "memory", "lighthouse", "making"]
 
 
 def main(names: list[str]) -> int:

@@ -14,7 +14,7 @@ import hmac
 import os
 import secrets
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Literal
 
@@ -55,16 +55,20 @@ class _Key:
         length = 16 if profile == "sm" else 32
         return cls(version, profile, _derive(master, f"seal-{profile}", length), _derive(master, "index", 32))
 
+    @cached_property
+    def _aes(self) -> AESGCM:
+        return AESGCM(self.sealing)
+
     def encrypt(self, nonce: bytes, data: bytes, place: bytes) -> bytes:
         if self.profile == "aes":
-            return AESGCM(self.sealing).encrypt(nonce, data, place)
+            return self._aes.encrypt(nonce, data, place)
         box = Cipher(SM4(self.sealing), modes.GCM(nonce)).encryptor()
         box.authenticate_additional_data(place)
         return box.update(data) + box.finalize() + box.tag
 
     def decrypt(self, nonce: bytes, sealed: bytes, place: bytes) -> bytes:
         if self.profile == "aes":
-            return AESGCM(self.sealing).decrypt(nonce, sealed, place)
+            return self._aes.decrypt(nonce, sealed, place)
         box = Cipher(SM4(self.sealing), modes.GCM(nonce, sealed[-_TAG:])).decryptor()
         box.authenticate_additional_data(place)
         return box.update(sealed[:-_TAG]) + box.finalize()

@@ -6,6 +6,7 @@ import datetime as dt
 import re
 from functools import lru_cache
 from pathlib import Path
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
@@ -35,6 +36,20 @@ class Validity(_Part):
         return self
 
 
+class MadeFrom(_Part):
+    """The data class that certificates of a type are made from; the other fields name columns of it.
+
+    `holder`: ID number of a person or USCC of an organisation. `condition`: which rows have one, in SQL.
+    """
+
+    data_class: str = Field(alias="class", pattern=r"^[a-z_]+\.[a-z0-9_]+$")
+    number: str
+    holder: str
+    valid_from: str = ""
+    valid_to: str = ""
+    condition: str = ""
+
+
 class CertificateType(_Part):
     """One kind of certificate. `issuer` is the function of the bodies that issue it; empty where others do."""
 
@@ -47,6 +62,13 @@ class CertificateType(_Part):
     accent: str = Field(default="#9a1b1e", pattern=r"^#[0-9a-f]{6}$")
     template: str = DEFAULT_TEMPLATE
     statement: Text = Text(zh="")
+    category: Literal["identity", "household", "qualification", "licence", "right", "benefit", "approval", "other"] = (
+        "other"
+    )
+    subject: Literal["person", "organisation", "thing"] = "person"
+    authority: Text = Text(zh="")  # who defines the type
+    proves: tuple[str, ...] = ()  # element ids; empty: those of its face
+    made_from: MadeFrom | None = None
     face: tuple[str, ...] = Field(min_length=1, description="element ids in the order they are printed")
 
     @field_validator("number")

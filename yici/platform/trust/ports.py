@@ -1,0 +1,37 @@
+"""What trust needs from services beside it, plugged in by `web/wiring.py`: the lake that certificates are made from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from yici.base.errors import Misconfigured
+
+__all__ = ["LakeClass", "lake_class", "register_lake"]
+
+
+@dataclass(frozen=True)
+class LakeClass:
+    """A class as it stands: `label` names class and version; `columns` are lake column → data element (or empty)."""
+
+    label: str
+    files: Sequence[Path]
+    columns: Mapping[str, str]
+    row_count: int
+
+
+_lake: Callable[[str], LakeClass] | None = None
+
+
+def register_lake(find: Callable[[str], LakeClass]) -> None:
+    """`find(class id)` raises `NotFound` for a class that is not in the lake."""
+    global _lake
+    _lake = find
+
+
+def lake_class(class_id: str) -> LakeClass:
+    """The current version of a class. Raises `Misconfigured` while no lake is plugged in."""
+    if _lake is None:
+        raise Misconfigured("数据湖没有接入，无法从数据制证。")
+    return _lake(class_id)
