@@ -35,6 +35,7 @@ __all__ = [
     "definition_files",
     "definition_of",
     "definitions",
+    "definitions_in",
     "forget",
     "read_definition",
     "register",
@@ -94,7 +95,12 @@ def definition(class_id: str) -> ClassDefinition:
 
 def definitions() -> MappingProxyType[str, ClassDefinition]:
     """Every described class by id, read once per process. Raises `Misconfigured` with file and line."""
-    return _definitions(city_folder())
+    return definitions_in(city_folder())
+
+
+def definitions_in(city: Path) -> MappingProxyType[str, ClassDefinition]:
+    """The same for another city folder."""
+    return _definitions(city.resolve())
 
 
 def definition_of(data_class: DataClass) -> ClassDefinition:
