@@ -40,7 +40,6 @@ def connect(*, memory: str = "", threads: int = 0) -> Iterator[duckdb.DuckDBPyCo
         "autoinstall_known_extensions": "false",
         "autoload_known_extensions": "false",
         "allow_community_extensions": "false",
-        "enable_progress_bar": "false",
     }
     try:
         connection = duckdb.connect(":memory:", config=config)
