@@ -1,0 +1,1 @@
+"""Credentials with selective disclosure, derived from any certificate of the library."""
