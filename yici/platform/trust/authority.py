@@ -21,7 +21,7 @@ from django.conf import settings
 ROOT_YEARS, SIGNER_YEARS = 20, 10
 # Certificates issued in a back-dated demonstration must not be older than the key that signs them.
 _EARLIER = dt.timedelta(days=365 * 3)
-_DOCUMENT_SIGNING = x509.ObjectIdentifier("1.3.6.1.5.5.7.3.36")  # id-kp-documentSigning, RFC 9336
+DOCUMENT_SIGNING = x509.ObjectIdentifier("1.3.6.1.5.5.7.3.36")  # id-kp-documentSigning, RFC 9336
 
 
 @dataclass(frozen=True)
@@ -55,21 +55,21 @@ def _make(folder: Path, files: KeyFiles) -> None:
     root = (
         _builder(root_name, root_name, root_key.public_key(), now, ROOT_YEARS)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .add_extension(_usage(key_cert_sign=True, crl_sign=True), critical=True)
+        .add_extension(key_usage(key_cert_sign=True, crl_sign=True), critical=True)
         .sign(root_key, hashes.SHA256())
     )
     signer = (
         _builder(_name("City Electronic Certificates Signing"), root_name, signer_key.public_key(), now, SIGNER_YEARS)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-        .add_extension(_usage(digital_signature=True, content_commitment=True), critical=True)
-        .add_extension(x509.ExtendedKeyUsage([_DOCUMENT_SIGNING, ExtendedKeyUsageOID.EMAIL_PROTECTION]), critical=False)
+        .add_extension(key_usage(digital_signature=True, content_commitment=True), critical=True)
+        .add_extension(x509.ExtendedKeyUsage([DOCUMENT_SIGNING, ExtendedKeyUsageOID.EMAIL_PROTECTION]), critical=False)
         .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(root_key.public_key()), critical=False)
         .sign(root_key, hashes.SHA256())
     )
-    _write(folder / "root.key", _pem(root_key))
-    _write(files.root_certificate, root.public_bytes(serialization.Encoding.PEM))
-    _write(files.signer_key, _pem(signer_key))
-    _write(files.signer_certificate, signer.public_bytes(serialization.Encoding.PEM))
+    write_whole(folder / "root.key", pem(root_key))
+    write_whole(files.root_certificate, root.public_bytes(serialization.Encoding.PEM))
+    write_whole(files.signer_key, pem(signer_key))
+    write_whole(files.signer_certificate, signer.public_bytes(serialization.Encoding.PEM))
 
 
 def _name(common: str) -> x509.Name:
@@ -91,7 +91,7 @@ def _builder(
     )
 
 
-def _usage(
+def key_usage(
     *,
     digital_signature: bool = False,
     content_commitment: bool = False,
@@ -105,13 +105,13 @@ def _usage(
     )  # fmt: skip
 
 
-def _pem(key: ec.EllipticCurvePrivateKey) -> bytes:
+def pem(key: ec.EllipticCurvePrivateKey) -> bytes:
     return key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
 
 
-def _write(path: Path, content: bytes) -> None:
+def write_whole(path: Path, content: bytes) -> None:
     """Whole or not at all, readable by the owner only."""
     draft = path.with_suffix(path.suffix + ".new")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
