@@ -92,7 +92,8 @@ def _tables_of(chunk: Chunk, serials: holdings.Serials) -> dict[str, pa.Table]:
 def _persons(chunk: Chunk) -> pa.Table:
     who, lives, draws = chunk.who, chunk.lives, chunk.draws
     bank, account = people.bank_accounts(draws, who.n)
-    moved = chunk.draws.chance("moves", chunk.ids, 0.05)[who.row]
+    moves = _moves(chunk)
+    row = pa.array(who.row)
     codes = texts.column(texts.digits(chunk.made.relation[who.row, who.seat], 2))
     poor = _poor(chunk)
     return pa.table(
@@ -102,7 +103,8 @@ def _persons(chunk: Chunk) -> pa.Table:
             "id_number": who.id_number, "ethnicity": lives.ethnicity, "phone": who.phone,
             "village_code": chunk.village_codes(who.row), "county": chunk.person_county.astype(np.int8),
             "is_urban": chunk.city.is_urban[chunk.village[who.row]],
-            "address": chunk.person_address, "moves": moved,
+            "address": chunk.person_address,
+            **{name: column.take(row) for name, column in moves.items()},
             "hukou": lives.hukou, "level": lives.level, "marital": lives.marital, "married": dates(lives.married),
             "spouse": pa.array(lives.spouse, mask=lives.spouse < 0),
             "stage": lives.stage.astype(np.int8), "school": lives.school.astype(np.int32),
@@ -113,6 +115,19 @@ def _persons(chunk: Chunk) -> pa.Table:
             "poor": poor["poor"][who.row], "allowance": poor["allowance"][who.row], "extreme": poor["extreme"][who.row],
         }
     )  # fmt: skip
+
+
+def _moves(chunk: Chunk) -> dict[str, pa.Array]:
+    """By household: the day it moves within the city, the address it moves to; null for those that stay."""
+    draws, ids, city = chunk.draws, chunk.ids, chunk.city
+    moves = draws.chance("moves", ids, 0.05)
+    to = draws.choice("moves to", ids, np.where(city.is_urban, 3.0, 1.0).tolist())
+    day = draws.integers("moves on", ids, TODAY - 1095, composing.HORIZON)
+    return {
+        "moved_on": dates(np.where(moves, day, 0)),
+        "new_address": texts.where(moves, people.addresses(draws, "new home", ids, city, to), None),
+        "new_village_code": texts.where(moves, texts.taken([entry.code for entry in city.villages], to), None),
+    }
 
 
 def _poor(chunk: Chunk) -> dict[str, np.ndarray]:
@@ -137,8 +152,6 @@ def _households(chunk: Chunk) -> pa.Table:
     _bank, account = people.bank_accounts(draws, ids * SEATS + chunk.made.head)
     last = np.zeros(count, dtype=np.int64)
     np.maximum.at(last, who.row, np.where(who.died > 0, who.died, composing.HORIZON * 2))
-    to = draws.choice("moves to", ids, np.where(chunk.city.is_urban, 3.0, 1.0).tolist())
-    codes = [entry.code for entry in chunk.city.villages]
     return pa.table(
         {
             "household": ids,
@@ -151,9 +164,7 @@ def _households(chunk: Chunk) -> pa.Table:
             "labour": np.bincount(who.row, weights=alive & (who.age >= 16) & (who.age < 60), minlength=count).astype(np.int32),
             "students": np.bincount(who.row, weights=chunk.lives.stage > 1, minlength=count).astype(np.int32),
             "settled": dates(np.maximum(who.birth[chunk.head] + 18 * 366, draws.integers("settled", ids, 3650, TODAY - 400)).clip(max=TODAY - 100)),
-            "moved_on": dates(np.where(draws.chance("moves", ids, 0.05), draws.integers("moves on", ids, TODAY - 1095, composing.HORIZON), 0)),
-            "new_address": people.addresses(draws, "new home", ids, chunk.city, to),
-            "new_village_code": texts.taken(codes, to),
+            **_moves(chunk),
             "ended": dates(np.where(last > composing.HORIZON, 0, last)),
             "income": income, "cause": texts.taken(("1", "2", "3", "8", "7", "9"), draws.choice("cause", ids, (48, 16, 12, 12, 8, 4))),
             "poor": poor["poor"], "allowance": poor["allowance"], "extreme": poor["extreme"],

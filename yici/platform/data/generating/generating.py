@@ -1,0 +1,182 @@
+"""Making a city's data: the truth once, then what each department delivers on a day. Writes only under `into`."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import duckdb
+import pyarrow.parquet as pq
+
+from yici.base.cityfolder import city_folder
+from yici.base.errors import Invalid
+from yici.platform.data.catalogue import reading
+from yici.platform.data.engines.duckdb import connect
+from yici.platform.data.generating import subjects, truth, views
+from yici.platform.data.generating.places import read_city
+from yici.platform.data.register import TAKEN_ON
+
+MANIFEST = "manifest.json"
+_HORIZON = dt.timedelta(days=364)
+Progress = Callable[[int, int], None]
+
+
+@dataclass
+class Report:
+    """`rows` by class, `faults` by class and kind, `truth` by table; `living` people on the day of the register."""
+
+    population: int
+    seed: int
+    day: str
+    living: int = 0
+    truth: dict[str, int] = field(default_factory=dict)
+    rows: dict[str, int] = field(default_factory=dict)
+    faults: dict[str, dict[str, int]] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        faults = sum(sum(kinds.values()) for kinds in self.faults.values())
+        return f"{self.living:,} 人，{len(self.rows)} 类数据共 {sum(self.rows.values()):,} 行，其中记入真值账的差错 {faults:,} 处"
+
+
+def generate(
+    population: int,
+    seed: int,
+    into: Path,
+    *,
+    classes: Sequence[str] | None = None,
+    progress: Progress | None = None,
+    chunk: int = truth.CHUNK,
+) -> Report:
+    """The truth of a city of `population` living people, and the first delivery of each class (all described ones).
+
+    Under `into`: truth/*.parquet, departments/<class>/<yyyymmdd>.parquet, manifest.json. Raises `Invalid` for a
+    population below one, `NotFound` for an unknown class.
+    """
+    if population < 1:
+        raise Invalid("人口数至少为 1。")
+    definitions = [reading.definition(name) for name in classes] if classes else list(reading.definitions().values())
+    steps = len(definitions) * 2  # the truth counts as half the work
+    made = truth.write(
+        population, seed, read_city(city_folder()), into / "truth", chunk=chunk,
+        progress=(lambda done, of: progress(done * len(definitions) // of, steps)) if progress else None,
+    )  # fmt: skip
+    report = Report(population, seed, TAKEN_ON.isoformat(), made.living, made.rows)
+    _deliver_all(report, into, definitions, TAKEN_ON, None, progress)
+    _write(report, into, [TAKEN_ON.isoformat()])
+    return report
+
+
+def next_day(
+    into: Path, day: dt.date, *, classes: Sequence[str] | None = None, progress: Progress | None = None
+) -> Report:
+    """A later delivery: births, deaths, moves, faults mended and new ones. Raises `Invalid` for a day out of reach.
+
+    A class that is delivered whole is delivered whole again; of an incremental one come the rows that are new or
+    differ from the delivery before.
+    """
+    manifest = read_manifest(into)
+    last = dt.date.fromisoformat(manifest["days"][-1])
+    if not last < day <= TAKEN_ON + _HORIZON:
+        raise Invalid(f"日期应在 {last} 之后、{TAKEN_ON + _HORIZON} 之前。")
+    names = classes or list(manifest["rows"])
+    report = Report(manifest["population"], manifest["seed"], day.isoformat(), manifest["living"], manifest["truth"])
+    _deliver_all(report, into, [reading.definition(name) for name in names], day, last, progress)
+    _write(report, into, [*manifest["days"], day.isoformat()])
+    return report
+
+
+def read_manifest(into: Path) -> dict:  # type: ignore[type-arg]
+    """What the last delivery wrote down. Raises `Invalid` where nothing was generated."""
+    path = into / MANIFEST
+    if not path.is_file():
+        raise Invalid(f"{into} 中没有生成过的数据，请先运行 yici data generate。")
+    found: dict = json.loads(path.read_text("utf-8"))  # type: ignore[type-arg]
+    return found
+
+
+def _write(report: Report, into: Path, days: list[str]) -> None:
+    body = {**asdict(report), "days": days}
+    (into / MANIFEST).write_text(json.dumps(body, ensure_ascii=False, indent=1, sort_keys=True), "utf-8")
+
+
+def _deliver_all(
+    report: Report,
+    into: Path,
+    definitions: Sequence[reading.ClassDefinition],
+    day: dt.date,
+    before: dt.date | None,
+    progress: Progress | None,
+) -> None:
+    ledger_name = "dirt.parquet" if before is None else f"dirt_{day:%Y%m%d}.parquet"
+    with connect() as connection, _Ledger(into / "truth" / ledger_name) as ledger:
+        connection.execute("SET preserve_insertion_order = true")
+        connection.execute(views_sql(into / "truth", day, report.seed, "today"))
+        if before is not None:
+            connection.execute(views_sql(into / "truth", before, report.seed, "earlier"))
+        for place, definition in enumerate(definitions):
+            folder = into / "departments" / definition.id
+            folder.mkdir(parents=True, exist_ok=True)
+            target = folder / f"{day:%Y%m%d}.parquet"
+            report.rows[definition.id] = _deliver(connection, definition, report.seed, day, before, target)
+            report.faults[definition.id] = ledger.enter(connection, views.view_of(definition, day, report.seed).ledger)
+            if progress:
+                progress(len(definitions) + place + 1, len(definitions) * 2)
+
+
+def views_sql(folder: Path, day: dt.date, seed: int, schema: str) -> str:
+    """Statements that create the subjects of a day in a schema and make it the current one."""
+    from yici.platform.data.generating import dirt
+
+    return f"CREATE SCHEMA {schema}; USE {schema}; {dirt.MACROS} {subjects.views(folder, day, seed)}"
+
+
+def _deliver(
+    connection: duckdb.DuckDBPyConnection,
+    definition: reading.ClassDefinition,
+    seed: int,
+    day: dt.date,
+    before: dt.date | None,
+    target: Path,
+) -> int:
+    """Write one class; returns its rows."""
+    query = views.view_of(definition, day, seed).rows
+    connection.execute("USE today")
+    if before is not None and definition.load == "increment":
+        connection.execute("USE earlier")
+        connection.execute(f"CREATE TEMP TABLE delivered_before AS {views.view_of(definition, before, seed).rows}")
+        connection.execute("USE today")
+        touched = [column.name for column in definition.columns if column.type == "datetime" and column.name == "updated_at"]
+        replace = f"REPLACE ('{day} 08:30:00' AS updated_at)" if touched else ""
+        query = f"SELECT * {replace} FROM (({query}) EXCEPT ALL SELECT * FROM temp.delivered_before) ORDER BY ALL"
+    copied = connection.execute(f"COPY ({query}) TO '{target}' (FORMAT parquet, COMPRESSION zstd)").fetchone()
+    connection.execute("DROP TABLE IF EXISTS temp.delivered_before")
+    return int(copied[0]) if copied else 0
+
+
+class _Ledger:
+    """The faults of all classes of one delivery, in one file."""
+
+    def __init__(self, path: Path) -> None:
+        self._path, self._writer = path, None
+
+    def __enter__(self) -> _Ledger:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self._writer:
+            self._writer.close()
+
+    def enter(self, connection: duckdb.DuckDBPyConnection, query: str) -> dict[str, int]:
+        """Append what the query gives; returns how many of each kind."""
+        counts: dict[str, int] = {}
+        reader = connection.execute(query).to_arrow_reader(100_000)
+        if self._writer is None:
+            self._writer = pq.ParquetWriter(self._path, reader.schema, compression="zstd")
+        for batch in reader:
+            self._writer.write_batch(batch)
+            for entry in batch.column("kind").value_counts().to_pylist():
+                counts[entry["values"]] = counts.get(entry["values"], 0) + entry["counts"]
+        return counts

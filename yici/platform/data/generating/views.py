@@ -1,0 +1,133 @@
+"""A class as its department delivers it on a day: one SQL query for the rows, one for the ledger of its faults."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+
+from yici.platform.data.catalogue.definition import ClassDefinition, Column
+from yici.platform.data.generating import dirt, fallbacks, spelling, subjects
+from yici.platform.data.generating.recipes import RECIPES
+from yici.platform.data.register import TAKEN_ON
+
+_CASTS = {"date": "DATE", "datetime": "TIMESTAMP", "money": "BIGINT"}
+
+
+@dataclass(frozen=True)
+class ClassView:
+    """`rows` gives the delivered columns, all text; `ledger` gives class, n, key, column, kind, true and delivered value."""
+
+    definition: ClassDefinition
+    rows: str
+    ledger: str
+
+
+def view_of(definition: ClassDefinition, day: dt.date, seed: int, *, schema: str = "") -> ClassView:
+    """`schema` holds the views of `subjects` for that day."""
+    recipe = RECIPES.get(definition.id) or fallbacks.recipe_for(definition)
+    style = spelling.style_of(definition)
+    found = dirt.slots(definition)
+    elapsed = (day - TAKEN_ON).days
+    values = ",\n  ".join(
+        f'{_typed(column, fallbacks.expression(definition, column, recipe))} AS "{column.name}"'
+        for column in definition.columns
+    )
+    source = f"({recipe.source})" if recipe.source else recipe.subject
+    base = (
+        f"SELECT n, is_dead AS _dead, changed_on AS _changed, {_draw(definition, found, elapsed)} AS _d,\n  {values}\n"
+        f"FROM {source} AS rows{f' WHERE {recipe.where}' if recipe.where else ''}"
+    )
+    listed = (
+        f"(NOT is_dead OR died > :day - 30 OR u('struck off/{definition.id}') < {dirt.LIVING_DEAD})"
+        if recipe.subject != "household"
+        else f"(NOT is_dead OR ended > :day - 30 OR u('struck off/{definition.id}') < {dirt.LIVING_DEAD})"
+    )
+    base = base.replace("{listed}", listed).replace(":day", f"DATE '{day}'").replace(":taken", f"DATE '{TAKEN_ON}'")
+    base = subjects.expand(base, seed)
+    right = {column.name: _spelled(column, style, day) for column in definition.columns}
+    wrong = {column.name: _with_faults(column, right[column.name], found, style) for column in definition.columns}
+    columns = ", ".join(f'{wrong[column.name]} AS "{column.name}"' for column in definition.columns)
+    twice = next(slot for slot in found if slot.kind == "duplicate")
+    rows = f"SELECT {columns} FROM ({base})\nUNION ALL\nSELECT {columns} FROM ({base}) WHERE {twice.holds('_d')}"
+    ledger = _ledger(definition, base, right, wrong, found)
+    if schema:
+        rows, ledger = (f"{text}" for text in (rows, ledger))
+    return ClassView(definition, rows, ledger)
+
+
+def _typed(column: Column, sql: str) -> str:
+    cast = _CASTS.get(column.type)
+    return f"CAST({sql} AS {cast})" if cast else sql
+
+
+def _spelled(column: Column, style: spelling.Style, day: dt.date) -> str:
+    if dirt.watermark(column):
+        # When the row was last touched: long ago for most, the day of the event for those something happened to.
+        touched = f"least(greatest(DATE '{TAKEN_ON}' - CAST(1 + n * 7919 % 1800 AS INTEGER), _changed), DATE '{day}')"
+        return f"strftime(CAST({touched} AS TIMESTAMP) + to_seconds(28800 + n * 31 % 32400), '%Y-%m-%d %H:%M:%S')"
+    return spelling.spelled(column, style)
+
+
+def _draw(definition: ClassDefinition, found: tuple[dirt.Slot, ...], elapsed: int) -> str:
+    """SQL of the draw that decides which fault the row has; 1 is none. Later, faults are mended and new ones come."""
+    first = f"u('dirt/{definition.id}')"
+    if elapsed <= 0:
+        return first
+    total = dirt.total(found)
+    mended = (
+        f"u('mended/{definition.id}') < {dirt.MENDED_SHARE}"
+        f" AND u('mended on/{definition.id}') * {dirt.MENDED_WITHIN} < {elapsed}"
+    )
+    later = f"u('later/{definition.id}') < {total * dirt.LATER_SHARE!r} AND u('comes/{definition.id}') * 365 < {elapsed}"
+    return (
+        f"CASE WHEN {first} < {total!r} THEN CASE WHEN {mended} THEN 1.0 ELSE {first} END"
+        f" WHEN {later} THEN u('later/{definition.id}') / {dirt.LATER_SHARE} ELSE 1.0 END"
+    )
+
+
+def _with_faults(column: Column, right: str, found: tuple[dirt.Slot, ...], style: spelling.Style) -> str:
+    mine = [slot for slot in found if slot.column == column.name]
+    if not mine:
+        return right
+    cases = " ".join(
+        f"WHEN {slot.holds('_d')} THEN {dirt.spoilt(slot, column, f'({right})', _name(column), style.dates)}"
+        for slot in mine
+    )
+    return f"CASE WHEN _d >= {dirt.total(found)!r} THEN {right} {cases} ELSE {right} END"
+
+
+def _name(column: Column) -> str:
+    return f'"{column.name}"'
+
+
+def _ledger(
+    definition: ClassDefinition, base: str, right: dict[str, str], wrong: dict[str, str], found: tuple[dirt.Slot, ...]
+) -> str:
+    key = " || '|' || ".join(f"coalesce({right[name]}, '')" for name in definition.key)
+    by_slot = [slot for slot in found if slot.column]
+
+    def cases(value: dict[str, str]) -> str:
+        return " ".join(f"WHEN {slot.holds('_d')} THEN {value[slot.column]}" for slot in by_slot)
+
+    kinds = " ".join(f"WHEN {slot.holds('_d')} THEN '{slot.kind}'" for slot in found)
+    names = " ".join(f"WHEN {slot.holds('_d')} THEN '{slot.column}'" for slot in found)
+    faults = (
+        f"SELECT n, {key} AS key, CASE {names} END AS \"column\", CASE {kinds} END AS kind,"
+        f" CASE {cases(right)} END AS true_value, CASE {cases(wrong)} END AS delivered_value"
+        f" FROM ({base}) WHERE _d < {dirt.total(found)!r}"
+    )
+    dead = (
+        f"SELECT n, {key}, '' , 'dead_but_listed', NULL, NULL FROM ({base}) WHERE _dead"
+        if definition.id not in _ABOUT_THE_DEAD
+        else ""
+    )
+    union = f" UNION ALL {dead}" if dead else ""
+    return (
+        f"SELECT '{definition.id}' AS class, * FROM ({faults}{union})"
+        " WHERE kind IN ('duplicate', 'dead_but_listed') OR true_value IS DISTINCT FROM delivered_value"
+    )
+
+
+_ABOUT_THE_DEAD = frozenset(
+    {"public_security.deregistration", "civil_affairs.cremation", "health.death_certificate", "public_security.household"}
+)
