@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import ssl
 from typing import TypeVar
 
 from django.utils.translation import gettext as _
@@ -47,6 +48,13 @@ def network_failure(error: BaseException, at: Connection) -> SourceUnavailable:
             "connection-refused",
             _("%(host)s:%(port)s 拒绝连接。") % where,
             _("请核对端口，并请提供单位确认服务已启动、防火墙已放行。"),
+        )
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return failure(
+            SourceAccessDenied,
+            "untrusted-certificate",
+            _("%(host)s:%(port)s 的证书不可信（%(error)s）。") % {**where, "error": error.verify_message},
+            _("请向提供单位索取其签发机构的证书，写入 sources.yaml 的 tls.ca。"),
         )
     if isinstance(error, TimeoutError):
         return failure(

@@ -101,8 +101,9 @@ class FtpFolder:
         ]
 
     def _listed_by_name(self) -> Iterator[Entry]:
-        self._ftp.voidcmd("TYPE I")
-        for name in self._ftp.nlst():
+        listed = self._ftp.nlst()
+        self._ftp.voidcmd("TYPE I")  # only then does SIZE count bytes
+        for name in listed:
             plain = posixpath.basename(name)
             try:
                 size = self._ftp.size(plain)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import posixpath
 import stat
 from collections.abc import Awaitable
@@ -35,6 +36,8 @@ class SftpFolder:
         self._at = at
         self._folder = posixpath.join(at.path or ".", folder)
         self._runner = asyncio.Runner()
+        # One failed part of a parallel read is raised; that the other parts failed too is no news.
+        self._runner.get_loop().set_exception_handler(lambda loop, context: None)
         self._ssh: Any = None
         self._sftp: Any = None
 
@@ -69,14 +72,12 @@ class SftpFolder:
     def download(self, name: str, target: Path, offset: int, pace: Pace) -> None:
         seconds = self._at.timeouts.read
         source = self._run(self._sftp.open(self._path(name), "rb"), seconds)
-        try:
-            with target.open("ab") as handle:
-                while block := self._run(source.read(_BLOCK, offset), seconds):
-                    handle.write(block)
-                    offset += len(block)
-                    pace.advance(len(block))
-        finally:
-            self._ssh.abort() if self._ssh.is_closed() else self._quietly(source.close())
+        with target.open("ab") as handle:
+            while block := self._run(source.read(_BLOCK, offset), seconds):
+                handle.write(block)
+                offset += len(block)
+                pace.advance(len(block))
+        self._run(source.close(), seconds)
 
     def move(self, name: str, folder: str) -> None:
         target = posixpath.join(self._folder, folder)
@@ -146,19 +147,14 @@ class SftpFolder:
             _("请与提供单位核对；确属更换后，修改 sources.yaml 中的 host_key。"),
         )
 
-    def _quietly(self, work: Awaitable[Any]) -> None:
-        """Closing a file on a connection that is gone is no error worth more than the one that is on its way."""
+    def _close(self) -> None:
+        """At once: after a failure nobody answers any more, and after a success nothing is open."""
 
         async def closing() -> None:
-            await asyncio.wait_for(work, 2)
-
-        try:
-            self._runner.run(closing())
-        except (asyncssh.Error, OSError):
-            return
-
-    def _close(self) -> None:
-        if self._ssh is not None:
             self._ssh.abort()
-            self._quietly(self._ssh.wait_closed())
+            await asyncio.wait_for(self._ssh.wait_closed(), 1)
+
+        if self._ssh is not None:
+            with contextlib.suppress(asyncssh.Error, OSError):
+                self._runner.run(closing())
         self._runner.close()

@@ -7,6 +7,7 @@ import json
 import random
 import secrets
 import socket
+import ssl
 import time
 from contextlib import suppress
 from types import TracebackType
@@ -152,7 +153,7 @@ def _cause(error: httpx.TransportError) -> BaseException:
         return TimeoutError()
     cause: BaseException | None = error
     while cause is not None:
-        if isinstance(cause, socket.gaierror | ConnectionRefusedError):
+        if isinstance(cause, socket.gaierror | ConnectionRefusedError | ssl.SSLCertVerificationError):
             return cause
         cause = cause.__cause__ or cause.__context__
     return error

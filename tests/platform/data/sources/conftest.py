@@ -1,0 +1,13 @@
+"""The departments' servers."""
+
+from tests.platform.data.sandbox.fixtures import (
+    at_departments,
+    connect,
+    departments,
+    mariadb,
+    postgresql,
+    rest_server,
+    sftp_server,
+)
+
+__all__ = ["at_departments", "connect", "departments", "mariadb", "postgresql", "rest_server", "sftp_server"]
