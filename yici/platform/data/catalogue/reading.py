@@ -16,7 +16,7 @@ from types import MappingProxyType
 from typing import Any
 
 from django.utils.translation import gettext as _
-from pydantic import ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from yici.base.cityfolder import Located, city_folder, read_yaml
 from yici.base.errors import Misconfigured, NotFound
@@ -27,10 +27,12 @@ from yici.platform.data.models import DataClass
 __all__ = [
     "FOLDER",
     "REGISTER_FIELDS",
+    "CatalogueFile",
     "Category",
+    "Figures",
     "Link",
     "RegisterEntry",
-    "categories",
+    "catalogue_file",
     "definition",
     "definition_files",
     "definition_of",
@@ -49,13 +51,39 @@ REGISTER_FIELDS = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Category:
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Category(_Part):
     """信息资源分类. `prefix` is how the 分类码 of its classes begins."""
 
-    id: str
-    prefix: str
+    prefix: str = Field(pattern=r"^[1-9][0-9]*$")
     label: Text
+
+
+class ChannelFigures(_Part):
+    """How many units deliver how many classes by one channel."""
+
+    units: int
+    classes: int
+
+
+class Figures(_Part):
+    """What the source document counts: data holders, classes, class-channel links, rows, by channel."""
+
+    holders: int
+    classes: int
+    links: int
+    rows: int
+    channels: dict[str, ChannelFigures]
+
+
+class CatalogueFile(_Part):
+    """`catalogue.yaml`: the categories by id, and the figures the register is compared with."""
+
+    categories: dict[str, Category] = Field(default_factory=dict)
+    expected: Figures | None = None
 
 
 @dataclass(frozen=True)
@@ -123,19 +151,16 @@ def register(city: Path) -> list[RegisterEntry]:
         return [_entry(path, rows.line_num, row) for row in rows]
 
 
-def categories(city: Path) -> dict[str, Category]:
-    """信息资源分类 of the city, by id. Raises `Misconfigured`."""
-    path = city / FOLDER / "categories.yaml"
+def catalogue_file(city: Path) -> CatalogueFile:
+    """Categories and expected figures of the city; empty where it has none. Raises `Misconfigured`."""
+    path = city / FOLDER / "catalogue.yaml"
     if not path.is_file():
-        return {}
-    found = (read_yaml(path) or {}).get("categories") or {}
+        return CatalogueFile()
+    body = read_yaml(path) or Located()
     try:
-        return {
-            str(key): Category(str(key), str(entry["prefix"]), Text.model_validate(entry["label"]))
-            for key, entry in found.items()
-        }
-    except (KeyError, TypeError, ValidationError) as error:
-        raise Misconfigured(f"{path} 分类写得不对：每一项要有 prefix 和 label（zh、en）。") from error
+        return CatalogueFile.model_validate(body)
+    except ValidationError as error:
+        raise Misconfigured(_shape(path, body, error)) from error
 
 
 def register_file(city: Path) -> Path:
@@ -155,16 +180,20 @@ def read_definition(path: Path) -> ClassDefinition:
     try:
         return ClassDefinition.model_validate(body)
     except ValidationError as error:
-        first = error.errors()[0]
-        steps = [step for step in first["loc"] if isinstance(step, (str, int))]
-        where = ".".join(str(step) for step in steps)
-        raise Misconfigured(f"{path}:{body.line_of(*steps)} 数据类写得不对：{where} {first['msg']}") from error
+        raise Misconfigured(_shape(path, body, error)) from error
 
 
 def forget() -> None:
     """After the city folder has changed."""
     _definitions.cache_clear()
     _parsed.cache_clear()
+
+
+def _shape(path: Path, body: Any, error: ValidationError) -> str:
+    first = error.errors()[0]
+    steps = [step for step in first["loc"] if isinstance(step, (str, int))]
+    line = body.line_of(*steps) if isinstance(body, Located) else 1
+    return f"{path}:{line} 写得不对：{'.'.join(str(step) for step in steps)} {first['msg']}"
 
 
 @lru_cache(maxsize=4)
