@@ -15,6 +15,7 @@ from yici.platform.data.register import TAKEN_ON
 
 _DRAW = re.compile(r"u\('([^']+)'\)")
 TABLES = ("persons", "households", "couples", "children", "houses", "vehicles", "businesses", "places", "schools")
+PUBLIC_SHARE = 0.065  # of employees teach in public schools
 REGISTERED_AFTER = 4  # days from a birth to its entry in the registers
 
 
@@ -65,12 +66,16 @@ CREATE VIEW business AS SELECT *, b AS n, CAST(NULL AS DATE) AS changed_on, fals
   left(village_code, 6) || '000000' AS county_code FROM t_businesses;
 CREATE VIEW school AS SELECT *, s AS n, CAST(NULL AS DATE) AS changed_on, false AS is_dead FROM t_schools;
 CREATE VIEW place AS SELECT *, v AS n, CAST(NULL AS DATE) AS changed_on, false AS is_dead FROM t_places;
-CREATE TABLE employer AS SELECT row_number() OVER (ORDER BY own DESC, number) - 1 AS e, * FROM (
-  SELECT true AS own, s AS number, name, uscc, school.county, 'P' AS industry, township_code AS village_code, true AS is_public FROM school
-  UNION ALL SELECT false, b, name, uscc, county, industry, village_code, false FROM business WHERE is_company);
+CREATE TABLE employer AS
+  SELECT row_number() OVER (ORDER BY s) - 1 AS e, name, uscc, 'P' AS industry, true AS is_public FROM school
+  UNION ALL SELECT 1000000 + row_number() OVER (ORDER BY b) - 1, name, uscc, industry, false FROM business WHERE is_company;
+SET VARIABLE schools = (SELECT count(*) FROM employer WHERE is_public);
+SET VARIABLE companies = (SELECT count(*) FROM employer WHERE NOT is_public);
 CREATE VIEW job AS SELECT p.*, e.name AS employer, e.uscc AS employer_uscc, e.is_public, e.industry
-  FROM person p JOIN employer e
-  ON e.e = CAST(floor(power(p.employer_draw, 1.8) * (SELECT count(*) FROM employer)) AS BIGINT)
+  FROM person p JOIN employer e ON e.e = CASE WHEN p.employer_draw < {PUBLIC_SHARE}
+    THEN CAST(floor(p.employer_draw / {PUBLIC_SHARE} * getvariable('schools')) AS BIGINT)
+    ELSE 1000000 + CAST(floor(power((p.employer_draw - {PUBLIC_SHARE}) / {1 - PUBLIC_SHARE}, 1.8)
+      * getvariable('companies')) AS BIGINT) END
   WHERE p.work = 1;
 CREATE VIEW student AS SELECT p.*, s.name AS school_name, s.code AS school_code, s.kind AS school_kind
   FROM person p JOIN school s ON s.s = p.school WHERE p.stage BETWEEN 1 AND 5 AND NOT p.is_dead;
@@ -132,7 +137,7 @@ _ORGANISATION = {
 }  # fmt: skip
 _HOUSEHOLD = {
     "household.number": "number", "household.head_name": "head_name", "household.head_id_number": "head_id",
-    "household.address": "address", "household.size": "size", "household.kind": "CASE WHEN u('collective') < 0.01 THEN '2' ELSE '1' END",
+    "household.address": "address", "household.size": "nullif(size, 0)", "household.kind": "CASE WHEN u('collective') < 0.01 THEN '2' ELSE '1' END",
     "household.labour_count": "labour", "household.student_count": "students", "household.annual_income": "income",
     "household.income_per_head": "income_per_head", "household.poverty_number": "poverty_number",
     "household.minimum_allowance_number": "allowance_number", "household.poverty_cause": "cause", "assistance.cause": "cause",
@@ -148,7 +153,7 @@ _HOUSE = {
     "house.structure": "structure", "house.floor_area": "area", "house.built_year": "built_year",
     "house.registered_date": "registered", "house.is_mortgaged": "mortgaged", "person.id_number": "owner_id",
     "person.name": "owner_name", "person.phone": "owner_phone", "house.landlord_name": "owner_name",
-    "house.landlord_phone": "owner_phone", "house.ownership_kind": "CASE WHEN partner_id IS NULL THEN '0' ELSE '1' END",
+    "house.landlord_phone": "owner_phone", "house.ownership_kind": "CASE WHEN partner_id IS NULL THEN '0' WHEN h % 40 = 0 THEN '2' ELSE '1' END",
     "house.monthly_rent": "price // 40000 * 100",
 }  # fmt: skip
 _VEHICLE = {

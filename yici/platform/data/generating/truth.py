@@ -192,7 +192,7 @@ def _schools(city: City, schools: list) -> pa.Table:  # type: ignore[type-arg]
     area = np.array([int(code[:6]) for code in city.counties])[county]
     kind = [school.kind for school in schools]
     code = np.hstack([texts.digits(12 * 10**6 + area, 8), texts.organisation_code(serial + 5000, b"486")])
-    identifier = np.hstack([texts.digits(np.array([int(k) for k in kind]) + 20, 2), texts.digits(area, 6), texts.digits(serial, 2 + 2)])
+    identifier = np.hstack([texts.digits(area, 6), texts.digits(serial, 4)])
     return pa.table(
         {
             "s": serial, "kind": kind, "stage": [school.stage for school in schools],

@@ -10,6 +10,7 @@ from yici.platform.data.generating import dirt, fallbacks, spelling, subjects
 from yici.platform.data.generating.recipes import RECIPES
 from yici.platform.data.register import TAKEN_ON
 
+_TOUCHED_WITHIN = 1800
 _CASTS = {"date": "DATE", "datetime": "TIMESTAMP", "money": "BIGINT"}
 
 
@@ -44,7 +45,7 @@ def view_of(definition: ClassDefinition, day: dt.date, seed: int, *, schema: str
     )
     base = base.replace("{listed}", listed).replace(":day", f"DATE '{day}'").replace(":taken", f"DATE '{TAKEN_ON}'")
     base = subjects.expand(base, seed)
-    right = {column.name: _spelled(column, style, day) for column in definition.columns}
+    right = {column.name: _spelled(definition, column, style, day) for column in definition.columns}
     wrong = {column.name: _with_faults(column, right[column.name], found, style) for column in definition.columns}
     columns = ", ".join(f'{wrong[column.name]} AS "{column.name}"' for column in definition.columns)
     twice = next(slot for slot in found if slot.kind == "duplicate")
@@ -60,12 +61,19 @@ def _typed(column: Column, sql: str) -> str:
     return f"CAST({sql} AS {cast})" if cast else sql
 
 
-def _spelled(column: Column, style: spelling.Style, day: dt.date) -> str:
+def _spelled(definition: ClassDefinition, column: Column, style: spelling.Style, day: dt.date) -> str:
     if dirt.watermark(column):
         # When the row was last touched: long ago for most, the day of the event for those something happened to.
-        touched = f"least(greatest(DATE '{TAKEN_ON}' - CAST(1 + n * 7919 % 1800 AS INTEGER), _changed), DATE '{day}')"
+        touched = f"least(greatest(DATE '{TAKEN_ON}' - CAST(1 + n * 7919 % {_touched_within(definition, column)} AS INTEGER), _changed), DATE '{day}')"
         return f"strftime(CAST({touched} AS TIMESTAMP) + to_seconds(28800 + n * 31 % 32400), '%Y-%m-%d %H:%M:%S')"
     return spelling.spelled(column, style)
+
+
+def _touched_within(definition: ClassDefinition, column: Column) -> int:
+    """Days in which every row was touched: a few more than the class allows where it demands freshness."""
+    demanded = [int(rule.parameters["days"]) for rule in definition.rules
+                if rule.primitive == "fresh_within" and rule.column == column.name]  # fmt: skip
+    return min([_TOUCHED_WITHIN, *(days * 26 // 25 for days in demanded)])
 
 
 def _draw(definition: ClassDefinition, found: tuple[dirt.Slot, ...], elapsed: int) -> str:

@@ -22,6 +22,7 @@ _CREMATED = after("died", "cremated", 1, 4)
 _CANCELLED = after("died", "cancelled", 2, 40)
 _HOSPITAL = "(['亳州市人民医院','涡阳县人民医院','蒙城县第一人民医院','利辛县人民医院'])[1 + CAST(county AS INTEGER)]"
 _ARRIVED = "coalesce(moved_on, " + day_in("arrived", "2021-01-01", 2000) + ")"
+_MARRIAGE_KIND = "CASE WHEN u('replaced') >= 0.02 THEN kind WHEN kind = '1' THEN '3' ELSE '4' END"
 _VACCINES = ("('01', 1, 1)", "('02', 1, 1)", "('01', 2, 30)", "('03', 1, 60)", "('03', 2, 90)", "('04', 1, 92)", "('03', 3, 120)",
              "('04', 2, 122)", "('01', 3, 180)", "('09', 1, 182)", "('06', 1, 240)", "('08', 1, 242)", "('04', 3, 540)",
              "('07', 1, 545)", "('11', 1, 550)", "('08', 2, 730)", "('10', 1, 1095)", "('03', 4, 1460)", "('05', 1, 2190)")  # fmt: skip
@@ -58,10 +59,10 @@ RECIPES = {
     "civil_affairs.marriage": Recipe(
         "couple", "", {
             "registration_number": "'J' || code || '-' || year(registered) || '-' || lpad(CAST(n % 1000000000 AS VARCHAR), 9, '0')",
-            "kind": "kind", "registered_date": "registered", "man_birth_date": "man_birth", "man_ethnicity": "man_ethnicity",
+            "kind": _MARRIAGE_KIND, "registered_date": "registered", "man_birth_date": "man_birth", "man_ethnicity": "man_ethnicity",
             "woman_birth_date": "woman_birth", "woman_ethnicity": "woman_ethnicity",
             "authority": f"{COUNTY} || '民政局婚姻登记处'", "officer": chosen("officer", "李静", "王敏", "张伟", "陈婷"),
-            "replaced_number": "CASE WHEN kind = '3' THEN '（' || year(registered) || '）' || code || '字第' || n || '号' END",
+            "replaced_number": "CASE WHEN " + _MARRIAGE_KIND + " IN ('3', '4') THEN '（' || year(registered) || '）' || code || '字第' || n || '号' END",
         },
         f"SELECT n * 2 AS n, changed_on, is_dead, married AS registered, '1' AS kind, {COUNTY_CODE} AS code, * EXCLUDE (n, changed_on, is_dead, married, household)"
         f" FROM couple WHERE married >= DATE '1981-01-01' AND u('registered at all') < 0.93 UNION ALL BY NAME "
@@ -104,11 +105,14 @@ RECIPES = {
         " AND hash(c.n * 32 + v.k) % 100 < 93",
     ),
     "health.family_planning_reward": Recipe(
-        "member", "age >= 60 AND NOT is_urban AND u('reward') < 0.16 AND {listed}",
+        "person", "age >= 60.1 AND NOT is_urban AND u('reward') < 0.16 AND {listed}",
         {
-            "kind": weighted("kind", _1=0.93, _2=0.03, _3=0.03, _4=0.01), "spouse_name": "CAST(NULL AS VARCHAR)",
-            "spouse_id_number": "CAST(NULL AS VARCHAR)", "children_count": whole("children", 1, 3), "yearly_amount": "96000",
+            "kind": weighted("kind", _1=0.93, _2=0.03, _3=0.03, _4=0.01), "spouse_name": "spouse_name", "spouse_id_number": "spouse_id", "children_count": whole("children", 1, 3), "yearly_amount": "96000",
             "start_date": "CAST(birth + 21915 + 30 AS DATE)", "state": weighted("state", _1=0.95, _2=0.05),
         },
+        # A couple has the number of the man, which is even; his wife's is one more.
+        "SELECT p.*, CASE WHEN p.sex = '1' THEN c.woman_name ELSE c.man_name END AS spouse_name,"
+        " CASE WHEN p.sex = '1' THEN c.woman_id ELSE c.man_id END AS spouse_id"
+        " FROM person p LEFT JOIN couple c ON c.n = CASE WHEN p.spouse IS NOT NULL THEN p.n - p.n % 2 END",
     ),
 }  # fmt: skip

@@ -9,7 +9,7 @@ _KINDS = weighted("machine", _1=0.3, _2=0.35, _3=0.2, _4=0.05, _5=0.1)
 
 RECIPES = {
     "land.house_right": Recipe(
-        "house_right", "", {"share": "CAST(NULL AS VARCHAR)", "right_state": weighted("right", _1=0.95, _2=0.03, _4=0.02)},
+        "house_right", "", {"share": "CASE WHEN partner_id IS NOT NULL AND h % 40 = 0 THEN '50%' END", "right_state": weighted("right", _1=0.95, _2=0.03, _4=0.02)},
     ),
     "housing.sale_contract": Recipe(
         "house", "is_flat AND u('sold') < 0.6",

@@ -24,12 +24,15 @@ RECIPES = {
         },
     ),
     "court.dishonest_person": Recipe(
-        "person", "age BETWEEN 20 AND 75 AND u('debtor') < 0.026 AND u('dishonest') < 0.27",
+        "person", "",
         {
-            "case_number": _CASE, "name": "name", "kind": "'1'", "code": "id_number", "representative": "CAST(NULL AS VARCHAR)", "court": _COURT,
+            "case_number": _CASE, "name": "name", "kind": "kind", "code": "code", "representative": "representative", "court": _COURT,
             "basis_number": f"'（' || year({_FILED}) || '）皖16民初' || n || '号'", "duty": "'偿还借款本金及利息'", "performance": weighted("performed", _1=0.7, _2=0.3), "conduct": chosen("conduct", "1", "3", "4", "5"),
             "filed_date": _FILED, "published_date": f"CAST({_FILED} + 60 AS DATE)", "withdrawn_date": f"CASE WHEN u('withdrawn') < 0.2 THEN CAST({_FILED} + 200 AS DATE) END",
         },
+        "SELECT n, is_dead, changed_on, county, name, id_number AS code, '1' AS kind, CAST(NULL AS VARCHAR) AS representative FROM person"
+        " WHERE age BETWEEN 20 AND 75 AND u('debtor') < 0.026 AND u('dishonest') < 0.27 UNION ALL SELECT n * 2 + 1000000001, is_dead,"
+        " changed_on, county, name, uscc, '2', owner_name FROM business WHERE is_company AND u('dishonest') < 0.02",
     ),
     "medical_insurance.settlement": Recipe(
         "person", "", {
@@ -47,10 +50,8 @@ RECIPES = {
     "petition.case": Recipe(
         "person", "age >= 18 AND u('petitions') < 0.02 AND NOT is_dead",
         {
-            "petition_number": numbered("XF2026", width=12), "petitioner_name": "name", "form": chosen("form", "1", "2", "3"), "subject": chosen("subject", "1", "2", "3", "4", "5"),
-            "persons": "1", "content": chosen("content", "反映征地补偿款未到位", "反映拖欠工资", "反映道路损坏", "反映低保未批", "反映噪声扰民"), "body": f"{COUNTY} || '人民政府'", "registered_date": _REGISTERED,
+            "petition_number": numbered("XF2026", width=12), "petitioner_name": "name",             "persons": "1", "content": chosen("content", "反映征地补偿款未到位", "反映拖欠工资", "反映道路损坏", "反映低保未批", "反映噪声扰民"), "body": f"{COUNTY} || '人民政府'", "registered_date": _REGISTERED,
             "due_date": f"CAST({_REGISTERED} + 60 AS DATE)", "answered_date": f"CASE WHEN u('answered') < 0.9 THEN {after(_REGISTERED, 'answer', 5, 60)} END", "is_repeated": "u('repeated') < 0.15",
-            "satisfaction": "CASE WHEN u('answered') < 0.9 THEN " + chosen("satisfied", "1", "2", "3") + " END",
-        },
+                    },
     ),
 }  # fmt: skip

@@ -16,6 +16,8 @@ _ADMITTED = "make_date(2026 - CAST(floor(u('grade') * 3) AS INTEGER), 9, 1)"
 _GUARDIAN = "left(name, 1) || " + chosen("guardian", "建军", "秀英", "志强", "丽娟", "海涛", "红梅")
 _GUARDIAN_PHONE = "'158' || lpad(CAST(" + whole("guardian phone", 0, 10**8) + " AS VARCHAR), 8, '0')"
 _PENSION_START = "CAST(birth + 21915 + 20 AS DATE)"
+_FIRST_LICENCE = "CAST(birth + 6700 + CAST(floor(u('first licence') * 2900 * least(1, (age - 18.8) / 20)) AS INTEGER) AS DATE)"
+_VALID_FROM = f"CAST(greatest({day_in('valid from', '2021-01-01', 2000)}, {_FIRST_LICENCE}) AS DATE)"
 _COLLEGES = chosen("college", "安徽大学", "安徽农业大学", "安徽师范大学", "安徽医科大学", "亳州学院", "阜阳师范大学", "亳州职业技术学院", "合肥工业大学")
 
 RECIPES = {
@@ -49,10 +51,10 @@ RECIPES = {
             "year": "'2026'", "kind": "kind", "state": weighted("insurance", _1=0.97, _2=0.03),
             "payer_kind": "CASE WHEN kind = '310' THEN NULL WHEN poor THEN '2' WHEN allowance THEN '3' WHEN disability_level IN (1, 2) THEN '5' WHEN stage > 0 THEN '7' ELSE '1' END",
             "premium": "CASE WHEN kind = '310' THEN wage * 12 * 2 // 100 WHEN poor THEN 20000 ELSE 40000 END",
-            "premium_subsidy": "CASE WHEN kind <> '310' AND (poor OR allowance) THEN 20000 END",
-            "employer": "CAST(NULL AS VARCHAR)",
+            "premium_subsidy": "CASE WHEN kind <> '310' AND (poor OR allowance) THEN 20000 END", "employer": "employer",
         },
-        "SELECT * EXCLUDE (n), n * 2 AS n, medical AS kind FROM person WHERE medical IS NOT NULL AND {listed} UNION ALL BY NAME"
+        "SELECT * EXCLUDE (n), n * 2 AS n, medical AS kind FROM job WHERE medical IS NOT NULL AND {listed} UNION ALL BY NAME"
+        " SELECT *  EXCLUDE (n), n * 2 AS n, medical AS kind FROM person WHERE work <> 1 AND medical IS NOT NULL AND {listed} UNION ALL BY NAME"
         # Insured twice: as an employee and once more as a resident, by two offices that do not ask each other.
         " SELECT * EXCLUDE (n), n * 2 + 1 AS n, '390' AS kind FROM person WHERE medical = '310' AND u('insured twice') < 0.005 AND NOT is_dead",
     ),
@@ -119,7 +121,7 @@ RECIPES = {
         {
             "school_code": "school_code", "school_name": "employer", "subject": chosen("subject", "语文", "数学", "英语", "物理", "化学", "体育", "音乐", "历史"),
             "qualification_number": "'20' || lpad(CAST(n % 1000000000000000 AS VARCHAR), 15, '0')", "title": weighted("title", _2=0.2, _3=0.45, _4=0.3, _9=0.05),
-            "education_level": chosen("teacher level", "21", "21", "31", "14"), "is_on_staff": "u('on staff') < 0.85", "start_date": "CAST(birth + 8400 AS DATE)", "state": weighted("post", _1=0.97, _2=0.03),
+            "education_level": chosen("teacher level", "21", "21", "31", "14"), "is_on_staff": "u('on staff') < 0.85", "start_date": "CAST(least(birth + 8400, :taken - 60) AS DATE)", "state": weighted("post", _1=0.97, _2=0.03),
         },
         "SELECT j.*, s.code AS school_code FROM job j JOIN school s ON s.uscc = j.employer_uscc WHERE j.is_public AND NOT j.is_dead",
     ),
@@ -134,8 +136,8 @@ RECIPES = {
         "person", "age BETWEEN 19 AND 78 AND u('drives') < CASE WHEN sex = '1' THEN 0.42 ELSE 0.18 END AND {listed}",
         {
             "licence_number": "id_number", "file_number": "'3416' || lpad(CAST(n AS VARCHAR), 8, '0')", "licence_class": weighted("class", C1=0.78, C2=0.08, B2=0.08, A2=0.03, D=0.03),
-            "first_issued_date": "CAST(birth + 6700 + CAST(floor(u('first licence') * greatest(1, 9600 - 6700 - 0) * least(1, (age - 18.8) / 20)) AS INTEGER) AS DATE)",
-            "valid_from": day_in("valid from", "2021-01-01", 2000) + " ", "valid_until": "CAST(" + day_in("valid from", "2021-01-01", 2000) + " + 3650 AS DATE)",
+            "first_issued_date": _FIRST_LICENCE,
+            "valid_from": _VALID_FROM, "valid_until": f"CAST({_VALID_FROM} + 3650 AS DATE)",
             "points": "CASE WHEN u('points') < 0.8 THEN 0 ELSE " + whole("how many", 1, 13) + " END", "state": weighted("licence", A=0.95, H=0.03, M=0.02),
             "medical_exam_date": day_in("examined", "2024-01-01", 1000),
         },
