@@ -15,7 +15,7 @@ from yici.platform.data.errors import DiskFull
 
 __all__ = ["connect", "is_disk_full", "quoted"]
 
-_FULL = ("no space left on device", "out of disk space", "max_temp_directory_size", "disk quota exceeded")
+_FULL = ("no space left on device", "file too large", "out of disk space", "max_temp_directory_size", "disk quota exceeded")
 
 
 @contextlib.contextmanager

@@ -1,1 +1,1 @@
-"""lake"""
+"""The lake: immutable versions of classes in Parquet, named in PostgreSQL, read and written by DuckDB."""

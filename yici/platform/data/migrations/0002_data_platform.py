@@ -502,7 +502,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="dataclass",
             name="current",
-            field=models.OneToOneField(
+            field=models.ForeignKey(
                 help_text="what readers see; flipped whole",
                 null=True,
                 on_delete=django.db.models.deletion.PROTECT,

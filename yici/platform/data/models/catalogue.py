@@ -55,7 +55,8 @@ class DataClass(models.Model):
     declared_rows = models.BigIntegerField(default=0)
     is_described = models.BooleanField(default=False, help_text="columns and rules are written; else registered only")
     definition = models.JSONField(default=dict)
-    current = models.OneToOneField(
+    # Not one-to-one: an update of a unique column would hold up every insert that refers to the class.
+    current = models.ForeignKey(
         "data.Snapshot", models.PROTECT, null=True, related_name="+", help_text="what readers see; flipped whole"
     )
     withdrawn_at = models.DateTimeField(null=True, help_text="no longer in the city folder")
