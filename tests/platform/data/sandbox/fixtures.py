@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
+import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -55,10 +57,26 @@ class Departments:
         return read_sandbox(self.home)[server]
 
 
+_running: dict[str, Any] = {}
+
+
+def _once(request: pytest.FixtureRequest, name: str, start: Callable[[], tuple[Any, Callable[[], None]]]) -> Any:
+    """Started once a process, however many folders of tests ask; stopped when the process ends."""
+    if name not in _running:
+        _running[name], stop = start()
+        request.addfinalizer(stop)
+    return _running[name]
+
+
 @pytest.fixture(scope="session")
-def departments(tmp_path_factory: pytest.TempPathFactory) -> Departments:
-    root = tmp_path_factory.mktemp("departments")
-    return Departments(root / "data", write_city(root / "city", ENTRIES))
+def departments(request: pytest.FixtureRequest) -> Departments:
+    def make() -> tuple[Departments, Callable[[], None]]:
+        root = Path(tempfile.mkdtemp(prefix="departments-", dir=os.environ["YICI_TEST_HOME"]))
+        made = Departments(root / "data", write_city(root / "city", ENTRIES))
+        return made, lambda: shutil.rmtree(root)
+
+    found: Departments = _once(request, "departments", make)
+    return found
 
 
 @pytest.fixture
@@ -84,50 +102,71 @@ def connect(at_departments: Departments, tmp_path: Path, monkeypatch: pytest.Mon
 
 
 def _started(departments: Departments, start: Callable[[], Any]) -> Any:
+    """While a server starts, it reads its accounts from the city."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("YICI_CITY", str(departments.city))
         return start()
 
 
 @pytest.fixture(scope="session")
-def sftp_server(departments: Departments) -> Iterator[Path]:
+def sftp_server(request: pytest.FixtureRequest, departments: Departments) -> Path:
     """Runs in a thread; gives the folder of the department's account."""
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever, daemon=True)
-    thread.start()
-    begun = _started(
-        departments, lambda: asyncio.run_coroutine_threadsafe(sftp.start(departments.home), loop).result(30)
-    )
-    yield sftp.department_folder(departments.home, "police")
-    loop.call_soon_threadsafe(begun.close)
-    loop.call_soon_threadsafe(loop.stop)
-    thread.join(10)
+
+    def serve() -> tuple[None, Callable[[], None]]:
+        loop = asyncio.new_event_loop()
+        thread = threading.Thread(target=loop.run_forever, daemon=True)
+        thread.start()
+        begun = asyncio.run_coroutine_threadsafe(sftp.start(departments.home), loop).result(30)
+
+        def stop() -> None:
+            loop.call_soon_threadsafe(begun.close)
+            loop.call_soon_threadsafe(loop.stop)
+            thread.join(10)
+
+        return None, stop
+
+    _started(departments, lambda: _once(request, "sftp", serve))
+    return sftp.department_folder(departments.home, "police")
 
 
 @pytest.fixture(scope="session")
-def rest_server(departments: Departments) -> Iterator[rest.Server]:
-    server = _started(departments, lambda: rest.start(departments.home))
-    yield server
-    server.stop()
+def rest_server(request: pytest.FixtureRequest, departments: Departments) -> rest.Server:
+    def serve() -> tuple[rest.Server, Callable[[], None]]:
+        server = rest.start(departments.home)
+        return server, server.stop
+
+    found: rest.Server = _started(departments, lambda: _once(request, "rest", serve))
+    return found
 
 
 @pytest.fixture(scope="session")
-def mariadb(departments: Departments) -> Iterator[mysql.Server]:
-    """One for a process: tests that use it are in the group `mariadb`, so that only one process starts it."""
-    server = _started(departments, lambda: mysql.Server(departments.home))
-    yield server
-    server.stop()
+def mariadb(request: pytest.FixtureRequest, departments: Departments) -> mysql.Server:
+    """Tests that use it are in the group `mariadb`, so that only one process starts it."""
+
+    def serve() -> tuple[mysql.Server, Callable[[], None]]:
+        server = mysql.Server(departments.home)
+        return server, server.stop
+
+    found: mysql.Server = _started(departments, lambda: _once(request, "mysql", serve))
+    return found
 
 
 @pytest.fixture(scope="session")
-def postgresql(departments: Departments) -> Iterator[str]:
+def postgresql(request: pytest.FixtureRequest, departments: Departments) -> str:
     """The departments' database in the embedded test server; gives the administrator's address."""
     url = os.environ["YICI_TEST_SERVER"]
-    _started(departments, lambda: postgres.start(departments.home, url, DATABASE))
-    yield postgres.url_of(read_sandbox(departments.home)["postgres"], DATABASE)
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(f'DROP DATABASE "{DATABASE}" WITH (FORCE)')
-        connection.execute(f'DROP ROLE "land_{TAG}"')
+
+    def serve() -> tuple[str, Callable[[], None]]:
+        postgres.start(departments.home, url, DATABASE)
+        return postgres.url_of(read_sandbox(departments.home)["postgres"], DATABASE), drop
+
+    def drop() -> None:
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute(f'DROP DATABASE "{DATABASE}" WITH (FORCE)')
+            connection.execute(f'DROP ROLE "land_{TAG}"')
+
+    found: str = _started(departments, lambda: _once(request, "postgresql", serve))
+    return found
 
 
 def password_of(departments: Departments, name: str) -> str:

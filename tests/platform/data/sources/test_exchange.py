@@ -30,7 +30,7 @@ class Database:
     secret: str
     run: Callable[..., None]
     time_type: str
-    now: str
+    kill: Callable[[], None]
 
     def create(self, name: str = "house", columns: str = "") -> None:
         usual = f"证号 VARCHAR(60), 姓名 TEXT, 面积 NUMERIC(10,2), 更新时间 {self.time_type}"
@@ -49,7 +49,10 @@ def land(postgresql: str, at_departments: Departments) -> Iterator[Database]:
         def run(statement: str, parameters: tuple[Any, ...] = ()) -> None:
             connection.execute(statement.encode(), parameters or None)
 
-        yield Database("postgresql", "land_exchange", "LAND_EXCHANGE", run, "timestamptz", "now()")
+        def kill() -> None:
+            run(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'land_{TAG}'")
+
+        yield Database("postgresql", "land_exchange", "LAND_EXCHANGE", run, "timestamptz", kill)
         connection.execute("DROP SCHEMA land CASCADE; CREATE SCHEMA land")
         connection.execute(f'GRANT USAGE ON SCHEMA land TO "land_{TAG}"')
         connection.execute(f'ALTER DEFAULT PRIVILEGES IN SCHEMA land GRANT SELECT ON TABLES TO "land_{TAG}"')
@@ -62,7 +65,12 @@ def health(mariadb: mysql.Server, at_departments: Departments) -> Iterator[Datab
         def run(statement: str, parameters: tuple[Any, ...] = ()) -> None:
             cursor.execute(statement, parameters)
 
-        yield Database("mysql", "health_exchange", "HEALTH_EXCHANGE", run, "DATETIME(6)", "NOW(6)")
+        def kill() -> None:
+            cursor.execute("SELECT id FROM information_schema.processlist WHERE user = 'health_reader'")
+            for (number,) in cursor.fetchall():
+                cursor.execute(f"KILL {number}")
+
+        yield Database("mysql", "health_exchange", "HEALTH_EXCHANGE", run, "DATETIME(6)", kill)
         cursor.execute("DROP DATABASE health")
         cursor.execute("CREATE DATABASE health")
 
@@ -440,3 +448,23 @@ def test_a_table_without_transactions_that_changes_is_refused(health: Database, 
         patch.setattr(MysqlSession, "stream", late)
         with pytest.raises(SourceInconsistent, match="1000"):
             Exchange().pull(options, {}, tmp_path)
+
+
+def test_a_connection_that_breaks_in_the_middle_leaves_nothing_and_the_next_pull_is_whole(
+    database: Database, tmp_path: Path
+) -> None:
+    database.create(columns="序号 BIGINT, 姓名 TEXT")
+    values = ", ".join(f"({number}, REPEAT('n', 2000))" for number in range(8_000))
+    database.run(f"INSERT INTO house VALUES {values}")
+    options = {"connection": database.connection, "table": "house", "batch_rows": 50}
+    killed: list[bool] = []
+
+    def kill(done: int, total: int | None = None, /) -> None:
+        if done and not killed:
+            killed.append(True)
+            database.kill()
+
+    with pytest.raises(SourceUnavailable):
+        Exchange().pull(options, {}, tmp_path, progress=kill)
+    assert not list(tmp_path.glob("*.csv"))
+    assert len(rows_of(Exchange().pull(options, {}, tmp_path))) == 8_000

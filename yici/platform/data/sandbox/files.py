@@ -40,11 +40,10 @@ def write(delivery: Delivery, folder: Path, *, spreadsheet: bool) -> str:
 
 def _name(delivery: Delivery, pattern: str, suffix: str) -> str:
     """As the pattern has it, with the day in the place of its first star."""
-    day = f"{delivery.moment:%Y%m%d}"
     subject = delivery.definition.id.rpartition(".")[2]
     if pattern == "*":
-        return f"{subject}_{day}{suffix}"
-    name = pattern.replace("*", day, 1).replace("*", "").replace("?", "0")
+        return f"{subject}_{delivery.day}{suffix}"
+    name = pattern.replace("*", delivery.day, 1).replace("*", "").replace("?", "0")
     return name if name.endswith((".csv", ".xlsx", ".txt")) else name + suffix
 
 

@@ -56,6 +56,11 @@ class Delivery:
     def rows(self) -> int:
         return sum(_count(path) for path in self.files)
 
+    @property
+    def day(self) -> str:
+        """YYYYMMDD, by the city's clock."""
+        return f"{self.moment.astimezone(ZoneInfo(settings.TIME_ZONE)):%Y%m%d}"
+
     def batches(self) -> Iterator[pa.RecordBatch]:
         """All text, under the department's headers."""
         for path in self.files:

@@ -1,7 +1,8 @@
 """A department's data interface: signed requests, pages, and faults on demand.
 
 GET /<unit>/v1/<subject>?page=1&size=500[&since=…] answers {"total", "rows", "next", "as_of"}; with `cursor` in place
-of `page` it answers the next cursor. POST /control {"mode": …, "count": n, "seconds": s} spoils the next n answers:
+of `page` it answers the next cursor. POST /control {"mode": …, "count": n, "seconds": s, "after": m} spoils n answers
+after the next m:
 `hang`, `error` (500), `busy` (429), `total` (one too many), `duplicate` (the first page again), `truncated` (half the
 body, then the connection is closed), `slow` (a byte at a time), `skew` (its clock is s seconds ahead).
 """
@@ -97,9 +98,9 @@ class Interfaces:
     def store(self, unit: str) -> Store:
         return Store(store_path(self.home, unit))
 
-    def spoil(self, mode: str, count: int, seconds: float) -> None:
+    def spoil(self, mode: str, count: int, seconds: float, after: int = 0) -> None:
         with self._lock:
-            self._faults = [(mode, seconds)] * count if mode else []
+            self._faults = [("", 0.0)] * after + [(mode, seconds)] * count if mode else []
 
     def next_fault(self) -> tuple[str, float]:
         with self._lock:
@@ -178,7 +179,8 @@ class Handler(BaseHTTPRequestHandler):
             self._answer(404, {"error": "unknown path"})
             return
         wish = json.loads(self.rfile.read(length) or b"{}")
-        self.interfaces.spoil(str(wish.get("mode", "")), int(wish.get("count", 1)), float(wish.get("seconds", 0)))
+        count, after = int(wish.get("count", 1)), int(wish.get("after", 0))
+        self.interfaces.spoil(str(wish.get("mode", "")), count, float(wish.get("seconds", 0)), after)
         self._answer(200, {"ok": True})
 
     def _answer(

@@ -43,8 +43,12 @@ class Paging:
 
     def __init__(self, client: Client, options: InterfaceOptions, since: str, draft: Path, pace: Pace) -> None:
         self.client, self.options, self.since, self.pace = client, options, since, pace
-        self.draft, self.log = draft, draft.with_name(draft.name + ".log")
+        self.draft = draft
         self._pages: set[str] = set()
+
+    @property
+    def log(self) -> Path:
+        return self.draft.with_name(self.draft.name + ".log")
 
     def run(self) -> State:
         """Fetch every page that is missing. Raises `SourceInconsistent`; what is there then is thrown away."""
