@@ -9,8 +9,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import os
-import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -143,10 +141,12 @@ def write(target: Path) -> None:
         content = json.dumps(catalogue_document(classes, title, root), ensure_ascii=False, indent=1)
     else:
         raise Invalid(_("目录只能写成 .csv（编制指南的表格）或 .jsonld（DCAT-AP），请换一个文件名。"))
-    with tempfile.NamedTemporaryFile("w", encoding="utf-8", newline="", dir=target.parent, delete=False) as draft:
-        draft.write(content)
-    os.chmod(draft.name, 0o644)
-    Path(draft.name).replace(target)
+    draft = target.with_name(f".{target.name}.draft")
+    try:
+        draft.write_text(content, "utf-8", newline="")
+        draft.replace(target)
+    finally:
+        draft.unlink(missing_ok=True)
 
 
 def _dataset(one: DataClass, categories: dict[str, Category]) -> dict[str, Any]:
