@@ -23,6 +23,7 @@ _SHARES = (13, 6, 35, 22, 10, 9, 5)
 ELDERS, COUPLE, NUCLEAR, THREE, ELDER_HEAD, SINGLE, ONE_PARENT = range(7)
 # (youngest, oldest, most frequent age) of the man the composition starts from
 _AGES = ((58, 102, 66), (23, 60, 30), (24, 60, 38), (26, 58, 40), (50, 84, 62), (19, 88, 34), (24, 60, 38))
+_YOUNGEST_HUSBAND, _YOUNGEST_WIFE = 23, 21  # years
 MAN, WOMAN, ELDER_MAN, ELDER_WOMAN, FIRST_CHILD = 0, 1, 2, 3, 4
 SEATS = 8
 
@@ -86,7 +87,8 @@ def _adults(draws: Draws, ids: Ids, kind: Ints, birth: Ints, present: NDArray[np
     rows = np.flatnonzero(elder_head)
     birth[rows, ELDER_MAN], birth[rows, ELDER_WOMAN] = first[rows], partner[rows]
     after = draws.triangular("son", ids[rows], 20, 32, 24)
-    birth[rows, MAN] = _near(draws, "son day", ids[rows], partner[rows], after, 730)
+    son = _near(draws, "son day", ids[rows], partner[rows], after, 730)
+    birth[rows, MAN] = np.minimum(son, TODAY - int(_YOUNGEST_HUSBAND * YEAR))
     wife_gap = draws.triangular("son wife", ids[rows], -3, 6, 1)
     birth[rows, WOMAN] = _near(draws, "son wife day", ids[rows], birth[rows, MAN], wife_gap, 365)
 
@@ -97,13 +99,12 @@ def _adults(draws: Draws, ids: Ids, kind: Ints, birth: Ints, present: NDArray[np
     mother = _near(draws, "mother day", ids[rows], birth[rows, ELDER_MAN],
                    draws.triangular("mother", ids[rows], -3, 6, 1), 365)  # fmt: skip
     birth[rows, ELDER_WOMAN] = np.minimum(mother, birth[rows, MAN] - int(17 * YEAR))
+    birth[~single, WOMAN] = np.minimum(birth[~single, WOMAN], TODAY - int(_YOUNGEST_WIFE * YEAR))
     three = elder_head | (kind == THREE)
     present[three, ELDER_MAN] = present[three, ELDER_WOMAN] = True
 
 
-def _children(
-    draws: Draws, ids: Ids, kind: Ints, birth: Ints, present: NDArray[np.bool_], sex: Ints
-) -> Ints:
+def _children(draws: Draws, ids: Ids, kind: Ints, birth: Ints, present: NDArray[np.bool_], sex: Ints) -> Ints:
     """Children of the couple who live at home, or will be born within the year. Returns their order of birth."""
     with_children = np.isin(kind, (NUCLEAR, THREE, ELDER_HEAD, ONE_PARENT))
     count = np.where(with_children, draws.choice("children", ids, (4, 26, 46, 19, 5)), 0)
@@ -155,9 +156,7 @@ def _who_is_left(draws: Draws, ids: Ids, kind: Ints, birth: Ints, present: NDArr
     present[apart & ~with_father, MAN] = False
 
 
-def _relations(
-    draws: Draws, ids: Ids, kind: Ints, present: NDArray[np.bool_], sex: Ints
-) -> tuple[Ints, Ints]:
+def _relations(draws: Draws, ids: Ids, kind: Ints, present: NDArray[np.bool_], sex: Ints) -> tuple[Ints, Ints]:
     """The seat of the head, and everybody's relation to it."""
     elder_head = kind == ELDER_HEAD
     head = np.where(present[:, MAN], MAN, WOMAN)

@@ -46,8 +46,12 @@ CREATE MACRO misheard(name) AS CASE
     THEN left(name, -1) || translate(right(name, 1), '{_FROM}', '{_TO}')
   ELSE left(name, 1) || translate(substr(name, 2), '{_FROM}', '{_TO}') END;
 CREATE MACRO id_check(stem) AS stem || substr('10X98765432', 1 + (
-  {" + ".join(f"{weight} * CAST(substr(stem, {place}, 1) AS INTEGER)" for place, weight in enumerate(
-      (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2), 1))}) % 11, 1);
+  {
+    " + ".join(
+        f"{weight} * CAST(substr(stem, {place}, 1) AS INTEGER)"
+        for place, weight in enumerate((7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2), 1)
+    )
+}) % 11, 1);
 CREATE MACRO next_check(value) AS left(value, -1) ||
   CASE right(value, 1) WHEN '9' THEN '0' WHEN 'X' THEN '1' ELSE CAST((CAST(right(value, 1) AS INTEGER) + 1) AS VARCHAR) END;
 CREATE MACRO swapped_in(text, right_one, wrong_one) AS replace(text, right_one, wrong_one);

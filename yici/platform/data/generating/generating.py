@@ -15,7 +15,7 @@ from yici.base.cityfolder import city_folder
 from yici.base.errors import Invalid
 from yici.platform.data.catalogue import reading
 from yici.platform.data.engines.duckdb import connect
-from yici.platform.data.generating import subjects, truth, views
+from yici.platform.data.generating import dirt, subjects, truth, views
 from yici.platform.data.generating.places import read_city
 from yici.platform.data.register import TAKEN_ON
 
@@ -128,8 +128,6 @@ def _deliver_all(
 
 def views_sql(folder: Path, day: dt.date, seed: int, schema: str) -> str:
     """Statements that create the subjects of a day in a schema and make it the current one."""
-    from yici.platform.data.generating import dirt
-
     return f"CREATE SCHEMA {schema}; USE {schema}; {dirt.MACROS} {subjects.views(folder, day, seed)}"
 
 
@@ -143,15 +141,17 @@ def _deliver(
 ) -> int:
     """Write one class; returns its rows."""
     query = views.view_of(definition, day, seed).rows
-    connection.execute("USE today")
     if before is not None and definition.load == "increment":
         connection.execute("USE earlier")
         connection.execute(f"CREATE TEMP TABLE delivered_before AS {views.view_of(definition, before, seed).rows}")
         connection.execute("USE today")
-        touched = [column.name for column in definition.columns if column.type == "datetime" and column.name == "updated_at"]
+        touched = [
+            column.name for column in definition.columns if column.type == "datetime" and column.name == "updated_at"
+        ]
         replace = f"REPLACE ('{day} 08:30:00' AS updated_at)" if touched else ""
-        query = f"SELECT * {replace} FROM (({query}) EXCEPT ALL SELECT * FROM temp.delivered_before) ORDER BY ALL"
-    copied = connection.execute(f"COPY ({query}) TO '{target}' (FORMAT parquet, COMPRESSION zstd)").fetchone()
+        query = f"SELECT * {replace} FROM (({query}) EXCEPT ALL SELECT * FROM temp.delivered_before) ORDER BY ALL"  # noqa: S608
+    quoted_path = str(target).replace("'", "''")
+    copied = connection.execute(f"COPY ({query}) TO '{quoted_path}' (FORMAT parquet, COMPRESSION zstd)").fetchone()
     connection.execute("DROP TABLE IF EXISTS temp.delivered_before")
     return int(copied[0]) if copied else 0
 
@@ -160,7 +160,8 @@ class _Ledger:
     """The faults of all classes of one delivery, in one file."""
 
     def __init__(self, path: Path) -> None:
-        self._path, self._writer = path, None
+        self._path = path
+        self._writer: pq.ParquetWriter | None = None
 
     def __enter__(self) -> _Ledger:
         return self

@@ -28,7 +28,16 @@ _TRADES = (  # (word in the name, industry GB/T 4754, scope)
     ("酒业", "C", "白酒生产、销售"), ("服装", "C", "服装加工、销售"), ("信息科技", "I", "软件开发、信息技术服务"),
     ("置业", "K", "房地产开发经营"), ("劳务", "L", "劳务派遣、人力资源服务"), ("汽车服务", "O", "机动车维修"),
 )  # fmt: skip
-_SHOPS = (("超市", "F"), ("饭店", "H"), ("服装店", "F"), ("理发店", "O"), ("五金店", "F"), ("药材行", "F"), ("修理部", "O"), ("早点铺", "H"))
+_SHOPS = (
+    ("超市", "F"),
+    ("饭店", "H"),
+    ("服装店", "F"),
+    ("理发店", "O"),
+    ("五金店", "F"),
+    ("药材行", "F"),
+    ("修理部", "O"),
+    ("早点铺", "H"),
+)
 _WORDS = "华源宏盛德信恒泰金谷亳兴康美鼎丰万和瑞祥天成嘉禾中诚永安"
 _LETTERS = np.frombuffer(PLATE_LETTERS.encode(), dtype=np.uint8)
 # Shapes of the five characters after the office letter (GA 36: at most two letters), with how many each gives.
@@ -114,8 +123,9 @@ def houses(chunk: Chunk, serials: Serials) -> pa.Table:
     urban = city.is_urban[village]
     first = np.flatnonzero(draws.chance("house", ids, np.where(urban, 0.75, 0.35)))
     second = np.flatnonzero(draws.chance("second house", ids, np.where(urban, 0.12, 0.06)))
-    rows = np.r_[first, second]
-    is_second = np.r_[np.zeros(len(first), dtype=bool), np.ones(len(second), dtype=bool)]
+    # In the order of households, as chunks of any size must give the same serials.
+    rows, is_second = np.divmod(np.sort(np.r_[first * 2, second * 2 + 1]), 2)
+    is_second = is_second.astype(bool)
     numbers = ids[rows] * 2 + is_second
     serial = serials.houses + np.arange(len(rows))
     serials.houses += len(rows)
@@ -176,9 +186,11 @@ def businesses(chunk: Chunk, serials: Serials) -> pa.Table:
     shop = draws.integers("shop", n, 0, len(_SHOPS))
     word = texts.joined(*(texts.taken(tuple(_WORDS), draws.integers(f"word {at}", n, 0, len(_WORDS))) for at in (0, 1)))
     takes = pa.array(rows)
-    short = texts.taken([name for name in city.county_names], county)
+    short = texts.taken(list(city.county_names), county)
     cooperative = is_company & (trade == 3) & draws.chance("cooperative", n, 0.5)
-    tail = texts.where(cooperative, "种植专业合作社", texts.joined(texts.taken([t[0] for t in _TRADES], trade), "有限公司"))
+    tail = texts.where(
+        cooperative, "种植专业合作社", texts.joined(texts.taken([t[0] for t in _TRADES], trade), "有限公司")
+    )
     shop_name = texts.joined(short, who.name.take(takes), texts.taken([s[0] for s in _SHOPS], shop))
     return pa.table(
         {

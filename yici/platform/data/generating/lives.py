@@ -12,7 +12,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from yici.platform.data.generating import composing, people, texts
-from yici.platform.data.generating.composing import TODAY, YEAR, Composition
+from yici.platform.data.generating.composing import TODAY, Composition
 from yici.platform.data.generating.draws import Draws, Ints
 from yici.platform.data.generating.people import People
 from yici.platform.data.generating.places import City, School
@@ -83,7 +83,9 @@ def live(draws: Draws, made: Composition, who: People, city: City, village: Ints
     factor = np.array([_WAGE_FACTOR.get(code, 1.0) for code in _LEVELS])[level]
     wage = (_MEDIAN_WAGE * factor * np.exp(0.45 * draws.normal("wage", n))).astype(np.int64) // 100 * 100
     formal = (age >= 60) & draws.chance("formal pension", n, np.where(urban, 0.35, 0.05))
-    amount = np.where(formal, draws.integers("pension", n, 1800, 5200) * 100, draws.integers("pension", n, 30, 60) * 500)
+    amount = np.where(
+        formal, draws.integers("pension", n, 1800, 5200) * 100, draws.integers("pension", n, 30, 60) * 500
+    )
     has_pension = (age >= 60) & draws.chance("has pension", n, 0.95)
     disabled = draws.chance("disabled", n, 0.024) & (age > 3)
     employed = work == people.EMPLOYEE
@@ -178,4 +180,3 @@ def _work(draws: Draws, who: People, urban: NDArray[np.bool_], stage: Ints) -> I
     found = np.where(age >= 60, np.where(urban | (age > 70), people.RETIRED, people.FARMER), works)
     found = np.where(stage > 0, people.STUDENT, found)
     return np.where(alive & (age >= 16), found, 0)
-

@@ -57,6 +57,6 @@ def _money(name: str, unit: str) -> str:
 
 def _label(name: str, list_id: str) -> str:
     codes = vocabulary.code_list(list_id).codes
-    keys = ", ".join(f"'{code.code}'" for code in codes)
+    keys = ", ".join("'{}'".format(code.code.replace("'", "''")) for code in codes)
     words = ", ".join("'{}'".format(code.label.zh.replace("'", "''")) for code in codes)
     return f"([{words}])[list_position([{keys}], {name})]"

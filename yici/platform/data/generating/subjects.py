@@ -26,7 +26,8 @@ def expand(sql: str, seed: int) -> str:
 
 def views(truth: Path, day: dt.date, seed: int) -> str:
     """Statements that create the views over the truth in that folder, as of that day."""
-    tables = "\n".join(f"CREATE VIEW t_{name} AS SELECT * FROM '{truth / f'{name}.parquet'}';" for name in TABLES)
+    folder = str(truth).replace("'", "''")
+    tables = "\n".join(f"CREATE VIEW t_{name} AS SELECT * FROM '{folder}/{name}.parquet';" for name in TABLES)  # noqa: S608
     return tables + expand(_VIEWS.replace(":day", f"DATE '{day}'").replace(":taken", f"DATE '{TAKEN_ON}'"), seed)
 
 
@@ -87,7 +88,7 @@ CREATE VIEW divorce AS SELECT m.n, CAST(NULL AS DATE) AS changed_on, false AS is
   FROM (SELECT *, row_number() OVER (PARTITION BY county ORDER BY birth, n) AS k FROM t_persons WHERE marital = '40' AND sex = '1') m
   JOIN (SELECT county, name AS name, id_number, birth, ethnicity, row_number() OVER (PARTITION BY county ORDER BY birth, n) AS k
         FROM t_persons WHERE marital = '40' AND sex = '2') w ON w.k = m.k AND w.county = m.county;
-"""
+"""  # noqa: S608
 
 _WHO = {
     "person.id_number": "id_number", "person.id_document_number": "id_number", "person.name": "name",
@@ -203,7 +204,12 @@ _SCHOOL = {
     "education.school_kind": "kind", "place.division": "township_code", "organisation.division": "township_code",
     "education.school_division": "township_code",
 }  # fmt: skip
-_PLACE = {"place.division": "village_code", "place.village": "place", "place.township": "township", "place.county": "county_name"}
+_PLACE = {
+    "place.division": "village_code",
+    "place.village": "place",
+    "place.township": "township",
+    "place.county": "county_name",
+}
 
 ELEMENTS: dict[str, dict[str, str]] = {
     "person": _PERSON, "member": _MEMBER, "job": _JOB, "student": _STUDENT, "household": _HOUSEHOLD,

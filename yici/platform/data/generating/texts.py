@@ -18,9 +18,7 @@ _ID_REMAINDERS = np.frombuffer(b"10X98765432", dtype=np.uint8)
 USCC_ALPHABET = np.frombuffer(b"0123456789ABCDEFGHJKLMNPQRTUWXY", dtype=np.uint8)  # GB 32100: no I, O, S, V, Z
 VIN_ALPHABET = np.frombuffer(b"0123456789ABCDEFGHJKLMNPRSTUVWXYZ", dtype=np.uint8)  # GB 16735: no I, O, Q
 _VIN_VALUES = np.zeros(128, dtype=np.int32)
-for _character, _value in zip(
-    "0123456789ABCDEFGHJKLMNPRSTUVWXYZ", "012345678912345678123457923456789", strict=True
-):
+for _character, _value in zip("0123456789ABCDEFGHJKLMNPRSTUVWXYZ", "012345678912345678123457923456789", strict=True):
     _VIN_VALUES[ord(_character)] = int(_value)
 _VIN_WEIGHTS = np.array([8, 7, 6, 5, 4, 3, 2, 10, 0, 9, 8, 7, 6, 5, 4, 3, 2], dtype=np.int32)
 

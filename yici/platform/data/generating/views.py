@@ -23,8 +23,8 @@ class ClassView:
     ledger: str
 
 
-def view_of(definition: ClassDefinition, day: dt.date, seed: int, *, schema: str = "") -> ClassView:
-    """`schema` holds the views of `subjects` for that day."""
+def view_of(definition: ClassDefinition, day: dt.date, seed: int) -> ClassView:
+    """To be run where the views of `subjects` for that day are."""
     recipe = RECIPES.get(definition.id) or fallbacks.recipe_for(definition)
     style = spelling.style_of(definition)
     found = dirt.slots(definition)
@@ -38,21 +38,16 @@ def view_of(definition: ClassDefinition, day: dt.date, seed: int, *, schema: str
         f"SELECT n, is_dead AS _dead, changed_on AS _changed, {_draw(definition, found, elapsed)} AS _d,\n  {values}\n"
         f"FROM {source} AS rows{f' WHERE {recipe.where}' if recipe.where else ''}"
     )
-    listed = (
-        f"(NOT is_dead OR died > :day - 30 OR u('struck off/{definition.id}') < {dirt.LIVING_DEAD})"
-        if recipe.subject != "household"
-        else f"(NOT is_dead OR ended > :day - 30 OR u('struck off/{definition.id}') < {dirt.LIVING_DEAD})"
-    )
+    end = "ended" if recipe.subject == "household" else "died"
+    listed = f"(NOT is_dead OR {end} > :day - 30 OR u('struck off/{definition.id}') < {dirt.LIVING_DEAD})"
     base = base.replace("{listed}", listed).replace(":day", f"DATE '{day}'").replace(":taken", f"DATE '{TAKEN_ON}'")
     base = subjects.expand(base, seed)
     right = {column.name: _spelled(definition, column, style, day) for column in definition.columns}
     wrong = {column.name: _with_faults(column, right[column.name], found, style) for column in definition.columns}
     columns = ", ".join(f'{wrong[column.name]} AS "{column.name}"' for column in definition.columns)
     twice = next(slot for slot in found if slot.kind == "duplicate")
-    rows = f"SELECT {columns} FROM ({base})\nUNION ALL\nSELECT {columns} FROM ({base}) WHERE {twice.holds('_d')}"
+    rows = f"SELECT {columns} FROM ({base})\nUNION ALL\nSELECT {columns} FROM ({base}) WHERE {twice.holds('_d')}"  # noqa: S608
     ledger = _ledger(definition, base, right, wrong, found)
-    if schema:
-        rows, ledger = (f"{text}" for text in (rows, ledger))
     return ClassView(definition, rows, ledger)
 
 
@@ -86,7 +81,9 @@ def _draw(definition: ClassDefinition, found: tuple[dirt.Slot, ...], elapsed: in
         f"u('mended/{definition.id}') < {dirt.MENDED_SHARE}"
         f" AND u('mended on/{definition.id}') * {dirt.MENDED_WITHIN} < {elapsed}"
     )
-    later = f"u('later/{definition.id}') < {total * dirt.LATER_SHARE!r} AND u('comes/{definition.id}') * 365 < {elapsed}"
+    later = (
+        f"u('later/{definition.id}') < {total * dirt.LATER_SHARE!r} AND u('comes/{definition.id}') * 365 < {elapsed}"
+    )
     return (
         f"CASE WHEN {first} < {total!r} THEN CASE WHEN {mended} THEN 1.0 ELSE {first} END"
         f" WHEN {later} THEN u('later/{definition.id}') / {dirt.LATER_SHARE} ELSE 1.0 END"
@@ -120,22 +117,27 @@ def _ledger(
     kinds = " ".join(f"WHEN {slot.holds('_d')} THEN '{slot.kind}'" for slot in found)
     names = " ".join(f"WHEN {slot.holds('_d')} THEN '{slot.column}'" for slot in found)
     faults = (
-        f"SELECT n, {key} AS key, CASE {names} END AS \"column\", CASE {kinds} END AS kind,"
+        f'SELECT n, {key} AS key, CASE {names} END AS "column", CASE {kinds} END AS kind,'  # noqa: S608
         f" CASE {cases(right)} END AS true_value, CASE {cases(wrong)} END AS delivered_value"
         f" FROM ({base}) WHERE _d < {dirt.total(found)!r}"
     )
     dead = (
-        f"SELECT n, {key}, '' , 'dead_but_listed', NULL, NULL FROM ({base}) WHERE _dead"
+        f"SELECT n, {key}, '' , 'dead_but_listed', NULL, NULL FROM ({base}) WHERE _dead"  # noqa: S608
         if definition.id not in _ABOUT_THE_DEAD
         else ""
     )
     union = f" UNION ALL {dead}" if dead else ""
     return (
-        f"SELECT '{definition.id}' AS class, * FROM ({faults}{union})"
+        f"SELECT '{definition.id}' AS class, * FROM ({faults}{union})"  # noqa: S608
         " WHERE kind IN ('duplicate', 'dead_but_listed') OR true_value IS DISTINCT FROM delivered_value"
     )
 
 
 _ABOUT_THE_DEAD = frozenset(
-    {"public_security.deregistration", "civil_affairs.cremation", "health.death_certificate", "public_security.household"}
+    {
+        "public_security.deregistration",
+        "civil_affairs.cremation",
+        "health.death_certificate",
+        "public_security.household",
+    }
 )

@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
-from yici.platform.data.generating.recipes.base import COUNTY, ISSUED, LICENCE, Recipe, after, chosen, day_in, numbered, weighted, whole
+from yici.platform.data.generating.recipes.base import (
+    COUNTY,
+    LICENCE,
+    Recipe,
+    after,
+    chosen,
+    day_in,
+    numbered,
+    weighted,
+    whole,
+)
 
 _AUTHORITY = f"{COUNTY} || '市场监督管理局'"
-_STATE = "CASE WHEN u('state') < 0.88 THEN '1' WHEN u('state') < 0.93 THEN '3' WHEN u('state') < 0.97 THEN '5' ELSE '2' END"
+_STATE = (
+    "CASE WHEN u('state') < 0.88 THEN '1' WHEN u('state') < 0.93 THEN '3' WHEN u('state') < 0.97 THEN '5' ELSE '2' END"
+)
 _OFFICE = f"'国家税务局' || {COUNTY} || '分局'"
 _INSPECTED = day_in("inspected", "2024-01-01", 1000)
 _DECIDED = day_in("decided", "2022-01-01", 1700)

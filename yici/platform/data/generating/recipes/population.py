@@ -16,7 +16,9 @@ from yici.platform.data.generating.recipes.base import (
 
 _POLICE = f"{COUNTY} || '公安局' || (['城关','中心','东城','西城','南城','北城'])[1 + CAST(hash(left(village_code, 9)) % 6 AS INTEGER)] || '派出所'"
 _DIED = "is_dead AND died <= :day - 3"
-_CAUSES = "(['I63.9','I21.9','C34.9','J44.9','C22.0','I61.9','E14.9','V89.2'])[1 + CAST(floor(u('cause') * 8) AS INTEGER)]"
+_CAUSES = (
+    "(['I63.9','I21.9','C34.9','J44.9','C22.0','I61.9','E14.9','V89.2'])[1 + CAST(floor(u('cause') * 8) AS INTEGER)]"
+)
 _CAUSE_NAMES = "(['脑梗死','急性心肌梗死','肺恶性肿瘤','慢性阻塞性肺疾病','肝恶性肿瘤','脑出血','糖尿病','交通事故'])[1 + CAST(floor(u('cause') * 8) AS INTEGER)]"
 _CREMATED = after("died", "cremated", 1, 4)
 _CANCELLED = after("died", "cancelled", 2, 40)
@@ -64,7 +66,7 @@ RECIPES = {
             "authority": f"{COUNTY} || '民政局婚姻登记处'", "officer": chosen("officer", "李静", "王敏", "张伟", "陈婷"),
             "replaced_number": "CASE WHEN " + _MARRIAGE_KIND + " IN ('3', '4') THEN '（' || year(registered) || '）' || code || '字第' || n || '号' END",
         },
-        f"SELECT n * 2 AS n, changed_on, is_dead, married AS registered, '1' AS kind, {COUNTY_CODE} AS code, * EXCLUDE (n, changed_on, is_dead, married, household)"
+        f"SELECT n * 2 AS n, changed_on, is_dead, married AS registered, '1' AS kind, {COUNTY_CODE} AS code, * EXCLUDE (n, changed_on, is_dead, married, household)"  # noqa: S608
         f" FROM couple WHERE married >= DATE '1981-01-01' AND u('registered at all') < 0.93 UNION ALL BY NAME "
         f"SELECT n * 2 + 1 AS n, changed_on, is_dead, divorced AS registered, '2' AS kind, {COUNTY_CODE} AS code, * EXCLUDE (n, changed_on, is_dead, divorced)"
         " FROM divorce",
@@ -99,7 +101,7 @@ RECIPES = {
             "clinic": f"{COUNTY} || '第' || (1 + CAST(hash(left(village_code, 9)) % 20 AS INTEGER)) || '预防接种门诊'",
             "id_number": "CASE WHEN u('has number') < 0.9 THEN id_number END",
         },
-        "SELECT c.n * 32 + v.k AS n, c.n AS child, c.birth + v.days + CAST(hash(c.n + v.k) % 20 AS INTEGER) AS vaccinated,"
+        "SELECT c.n * 32 + v.k AS n, c.n AS child, c.birth + v.days + CAST(hash(c.n + v.k) % 20 AS INTEGER) AS vaccinated,"  # noqa: S608
         " v.vaccine, v.dose, c.* EXCLUDE (n) FROM child c JOIN (SELECT row_number() OVER () AS k, * FROM (VALUES "
         + ", ".join(_VACCINES) + ") AS t(vaccine, dose, days)) v ON c.birth + v.days + 20 <= :day WHERE c.age < 16"
         " AND hash(c.n * 32 + v.k) % 100 < 93",

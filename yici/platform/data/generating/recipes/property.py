@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
-from yici.platform.data.generating.recipes.base import COUNTY, COUNTY_CODE, Recipe, after, chosen, day_in, numbered, weighted, whole
+from yici.platform.data.generating.recipes.base import (
+    COUNTY,
+    COUNTY_CODE,
+    Recipe,
+    after,
+    chosen,
+    day_in,
+    numbered,
+    weighted,
+    whole,
+)
 
 _SIGNED = "CAST(registered - 120 AS DATE)"
 _KINDS = weighted("machine", _1=0.3, _2=0.35, _3=0.2, _4=0.05, _5=0.1)
 
 RECIPES = {
+    "public_security.vehicle": Recipe("vehicle", "", {"declared_price": "price"}),
     "land.house_right": Recipe(
         "house_right", "", {"share": "CASE WHEN partner_id IS NOT NULL AND h % 40 = 0 THEN '50%' END", "right_state": weighted("right", _1=0.95, _2=0.03, _4=0.02)},
     ),

@@ -8,7 +8,9 @@ _FILED = day_in("filed", "2020-01-01", 2300)
 _COURT = f"{COUNTY} || '人民法院'"
 _CASE = f"'（' || year({_FILED}) || '）皖16' || lpad(CAST(county AS VARCHAR), 2, '0') || '执' || n || '号'"
 _ADMITTED = day_in("admitted", "2025-01-01", 640)
-_COST = "(CASE WHEN u('visit') < 0.16 THEN 30000 + 400000 * u('cost') * u('cost') * 6 ELSE 3000 + 30000 * u('cost') END)"
+_COST = (
+    "(CASE WHEN u('visit') < 0.16 THEN 30000 + 400000 * u('cost') * u('cost') * 6 ELSE 3000 + 30000 * u('cost') END)"
+)
 _CENTS = f"CAST(floor({_COST}) AS BIGINT)"
 _REGISTERED = day_in("petitioned", "2023-01-01", 1300)
 

@@ -2,12 +2,30 @@
 
 from __future__ import annotations
 
-from yici.platform.data.generating.recipes.base import PAYMENT, STARTED, Recipe, after, chosen, day_in, numbered, weighted, whole
+from yici.platform.data.generating.recipes.base import (
+    PAYMENT,
+    STARTED,
+    Recipe,
+    after,
+    chosen,
+    day_in,
+    numbered,
+    weighted,
+    whole,
+)
 
 _HEALTH = "CASE WHEN disability > 0 THEN '5' WHEN u('health') < 0.2 THEN '3' WHEN u('health') < 0.28 THEN '4' WHEN age > 60 THEN '2' ELSE '1' END"
 _LABOUR = "CASE WHEN age < 16 OR age > 75 THEN '4' WHEN disability > 0 AND disability_level <= 2 THEN '3' WHEN u('health') < 0.28 THEN '2' ELSE '1' END"
-_GUARDIAN = "CASE WHEN age < 18 OR disability IN (5, 6) THEN left(name, 1) || " + chosen("guardian", "建华", "秀兰", "志刚", "桂英") + " END"
-_GUARDIAN_PHONE = "CASE WHEN age < 18 OR disability IN (5, 6) THEN '138' || lpad(CAST(" + whole("guardian phone", 0, 10**8) + " AS VARCHAR), 8, '0') END"
+_GUARDIAN = (
+    "CASE WHEN age < 18 OR disability IN (5, 6) THEN left(name, 1) || "
+    + chosen("guardian", "建华", "秀兰", "志刚", "桂英")
+    + " END"
+)
+_GUARDIAN_PHONE = (
+    "CASE WHEN age < 18 OR disability IN (5, 6) THEN '138' || lpad(CAST("
+    + whole("guardian phone", 0, 10**8)
+    + " AS VARCHAR), 8, '0') END"
+)
 _ASSESSED = "CAST(greatest(" + day_in("assessed", "2010-01-01", 5800) + ", birth + 400) AS DATE)"
 _POOR_SINCE = day_in("poor since", "2014-01-01", 1500)
 _EXITED = "u('exited') < 0.62"

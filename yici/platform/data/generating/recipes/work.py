@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from yici.platform.data.generating.recipes.base import COUNTY, Recipe, after, chosen, day_in, numbered, weighted, whole
+from yici.platform.data.generating.recipes.base import Recipe, after, chosen, day_in, numbered, weighted, whole
 
 _NET = {
     "gross": "wage", "social_deduction": "wage * 11 // 100", "tax_deduction": "greatest(0, (wage - 500000) * 3 // 100)",
@@ -16,9 +16,21 @@ _ADMITTED = "make_date(2026 - CAST(floor(u('grade') * 3) AS INTEGER), 9, 1)"
 _GUARDIAN = "left(name, 1) || " + chosen("guardian", "建军", "秀英", "志强", "丽娟", "海涛", "红梅")
 _GUARDIAN_PHONE = "'158' || lpad(CAST(" + whole("guardian phone", 0, 10**8) + " AS VARCHAR), 8, '0')"
 _PENSION_START = "CAST(birth + 21915 + 20 AS DATE)"
-_FIRST_LICENCE = "CAST(birth + 6700 + CAST(floor(u('first licence') * 2900 * least(1, (age - 18.8) / 20)) AS INTEGER) AS DATE)"
+_FIRST_LICENCE = (
+    "CAST(birth + 6700 + CAST(floor(u('first licence') * 2900 * least(1, (age - 18.8) / 20)) AS INTEGER) AS DATE)"
+)
 _VALID_FROM = f"CAST(greatest({day_in('valid from', '2021-01-01', 2000)}, {_FIRST_LICENCE}) AS DATE)"
-_COLLEGES = chosen("college", "安徽大学", "安徽农业大学", "安徽师范大学", "安徽医科大学", "亳州学院", "阜阳师范大学", "亳州职业技术学院", "合肥工业大学")
+_COLLEGES = chosen(
+    "college",
+    "安徽大学",
+    "安徽农业大学",
+    "安徽师范大学",
+    "安徽医科大学",
+    "亳州学院",
+    "阜阳师范大学",
+    "亳州职业技术学院",
+    "合肥工业大学",
+)
 
 RECIPES = {
     "human_resources.wage": Recipe(
