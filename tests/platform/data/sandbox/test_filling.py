@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-import openpyxl
 import pyarrow as pa
 import pyarrow.parquet
 import pytest
@@ -101,20 +100,6 @@ def test_rows_come_back_as_they_were_handed_over_and_changes_after_them(
     assert (found["证2"], found["证9"]) == ("李四", "新")
 
 
-def test_a_spreadsheet_goes_to_the_folder_of_the_unit(
-    at_departments: Departments, parquet: Callable[[list[dict[str, Any]]], Path], tmp_path: Path
-) -> None:
-    defined = definition({"kind": "static", "unit": "land"})
-    fill("land", defined, [parquet(ROWS[:1])], home=at_departments.home, moment=MOMENT)
-    (one,) = pull(defined, tmp_path / "into").objects
-    assert one.name == "house_20261126.xlsx"
-    sheet = openpyxl.load_workbook(one.path).active
-    assert [[cell.value for cell in row] for row in sheet.iter_rows()] == [
-        ["证号", "权利人", "备注"],
-        ["证1", "张三", None],
-    ]
-
-
 def test_an_upload_takes_the_old_marker_away_first(
     sftp_server: Path, at_departments: Departments, parquet: Callable[[list[dict[str, Any]]], Path]
 ) -> None:
@@ -135,9 +120,9 @@ def test_only_a_demo_server_is_ever_written_to(
         fill("land", defined, [parquet(ROWS)], home=at_departments.home, moment=MOMENT)
 
 
-def test_a_unit_that_does_not_bring_the_class_is_said(
+def test_a_unit_whose_servers_do_not_have_the_class_is_said(
     at_departments: Departments, parquet: Callable[[list[dict[str, Any]]], Path]
 ) -> None:
     defined = definition({"kind": "static", "unit": "land"})
-    with pytest.raises(Misconfigured, match="health"):
-        fill("health", defined, [parquet(ROWS)], home=at_departments.home, moment=MOMENT)
+    with pytest.raises(Misconfigured, match="land"):
+        fill("land", defined, [parquet(ROWS)], home=at_departments.home, moment=MOMENT)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import time
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +12,7 @@ import pytest
 from yici.platform.data.errors import SourceUnavailable
 from yici.platform.data.sources.static.source import Static
 
-OPTIONS: dict[str, Any] = {"folder": "disabled_federation/disability", "pattern": "*.xlsx", "settle_seconds": 0}
+OPTIONS: dict[str, Any] = {"folder": "disabled_federation/disability", "pattern": "*.xlsx"}
 
 
 @pytest.fixture
@@ -21,8 +23,14 @@ def unit(tmp_path: Path, settings: Any) -> Path:
     return folder
 
 
+def put(folder: Path, name: str, content: bytes, age: float = 60) -> None:
+    (folder / name).write_bytes(content)
+    moment = time.time() - age
+    os.utime(folder / name, (moment, moment))
+
+
 def test_a_spreadsheet_is_taken_once(unit: Path, tmp_path: Path) -> None:
-    (unit / "残疾人.xlsx").write_bytes(b"PK")
+    put(unit, "残疾人.xlsx", b"PK")
     (unit / "~$残疾人.xlsx").write_bytes(b"lock file of an office program")
     first = Static().pull(OPTIONS, {}, tmp_path / "into")
     assert [one.path.read_bytes() for one in first.objects] == [b"PK"]
@@ -47,3 +55,19 @@ def test_a_link_out_of_the_static_folder_is_not_followed(unit: Path, tmp_path: P
     assert Static().pull(OPTIONS, {}, tmp_path / "into").objects == []
     unit.with_name("out").symlink_to(outside)
     assert Static().check_config({**OPTIONS, "folder": "disabled_federation/out"})[0].code == "unknown-folder"
+
+
+def test_a_file_just_written_is_looked_at_twice_and_an_old_one_is_not(unit: Path, tmp_path: Path) -> None:
+    waited: list[bool] = []
+
+    def changed(done: int, total: int | None = None, /) -> None:
+        if not waited:
+            waited.append(True)
+            put(unit, "new.xlsx", b"written on", 0)
+
+    put(unit, "old.xlsx", b"old")
+    put(unit, "new.xlsx", b"new", 0)
+    options = {**OPTIONS, "take": "all", "settle_seconds": 0.05}
+    found = Static().pull(options, {}, tmp_path / "into", progress=changed)
+    assert waited
+    assert [one.name for one in found.objects] == ["old.xlsx"]

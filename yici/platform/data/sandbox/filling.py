@@ -1,4 +1,4 @@
-"""Putting generated files where the departments would have them: folders, tables, interfaces.
+"""Putting generated rows where the departments' servers have them: folders, tables, interfaces.
 
 `fill` reads the class's channel options, so the data stands where the channel will look for it. Rows are given by
 lake name; what the department shows is the first header of each column. Never holds more than a batch of rows.
@@ -36,7 +36,7 @@ class Delivery:
     """Rows of one class for one department's server.
 
     `files`: Parquet or UTF-8 CSV whose columns are lake names (others keep their name). `mode`: the whole class, or
-    rows that are new or changed by key (a file drop or static class then gets a file of just these). `moment`: when
+    rows that are new or changed by key (a file drop then gets a file of just these). `moment`: when
     the department wrote them; the rows of a whole class are spread over the month before, as one moment for all
     would make every pull begin at the start.
     """
@@ -89,13 +89,14 @@ def fill(
     moment: dt.datetime,
     mode: Mode = "replace",
 ) -> list[str]:
-    """Hand the rows to every channel by which the class comes from `unit`; says where they went.
+    """Hand the rows to every server from which the class comes from `unit`; says where they went.
 
-    Raises `Misconfigured` where the server of a channel does not run, or no channel is the unit's.
+    What is handed in by a person (static) comes from no server. Raises `Misconfigured` where a server does not run,
+    or the class comes from none of the unit's.
     """
-    entries = [entry for entry in definition.channels if entry.unit == unit]
+    entries = [entry for entry in definition.channels if entry.unit == unit and entry.kind in _BY_KIND]
     if not entries:
-        raise Misconfigured(f"数据类 {definition.id} 没有来自“{unit}”的对接方式。")
+        raise Misconfigured(f"数据类 {definition.id} 没有来自“{unit}”服务器的对接方式。")
     said = []
     for entry in entries:
         options = completed(entry.kind, entry.options, definition)
@@ -107,11 +108,7 @@ def fill(
 def _drop(delivery: Delivery, home: Path) -> str:
     at = _at(delivery)
     target = folder(home, "sftp") / at.user / at.path.strip("/") / str(delivery.options["folder"])
-    return files.write(delivery, target, spreadsheet=False)
-
-
-def _hand_in(delivery: Delivery, home: Path) -> str:
-    return files.write(delivery, home / "static" / str(delivery.options["folder"]), spreadsheet=True)
+    return files.write(delivery, target)
 
 
 def _exchange(delivery: Delivery, home: Path) -> str:
@@ -168,7 +165,6 @@ def _count(path: Path) -> int:
 
 _BY_KIND: dict[str, Callable[[Delivery, Path], str]] = {
     "file_drop": _drop,
-    "static": _hand_in,
     "exchange": _exchange,
     "interface": _serve,
 }

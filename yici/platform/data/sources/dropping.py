@@ -78,7 +78,12 @@ class Entry:
 
 
 class Remote(Protocol):
-    """A folder elsewhere. Every call raises `SourceUnavailable` or `SourceAccessDenied` in its own time."""
+    """A folder elsewhere. Every call raises `SourceUnavailable` or `SourceAccessDenied` in its own time.
+
+    `same_clock`: files' times are by our own clock, so that one look at an old file is enough.
+    """
+
+    same_clock: bool
 
     def entries(self) -> list[Entry]:
         """Plain files of the folder, in any order."""
@@ -200,7 +205,9 @@ class Dropping:
     def _stable(self, new: Sequence[Entry]) -> list[Entry]:
         now = time.time()
         rested = now - self.taken.seen_at >= self.options.settle_seconds
-        before = self.taken.seen if rested else {}
+        before = dict(self.taken.seen) if rested else {}
+        if self.remote.same_clock:
+            before |= {one.name: one.look for one in new if now - one.mtime > self.options.settle_seconds + 1}
         if any(before.get(one.name) != one.look for one in new):
             self.pace.wait(self.options.settle_seconds)
             before = {one.name: one.look for one in new}

@@ -37,6 +37,8 @@ class _Ftps(ftplib.FTP_TLS):
 class FtpFolder:
     """Implements `Remote`. Use as a context; the socket's time-out is the one between two signs of life."""
 
+    same_clock = False
+
     def __init__(self, at: Connection, folder: str) -> None:
         self._at = at
         self._folder = posixpath.join(at.path, folder) if at.path or folder else ""

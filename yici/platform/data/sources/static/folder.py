@@ -16,6 +16,8 @@ _BLOCK = 1 << 20  # bytes
 class LocalFolder:
     """Implements `Remote`. Links that lead out of `root` are not followed."""
 
+    same_clock = True
+
     def __init__(self, root: Path, folder: str) -> None:
         self._folder = root / folder
         self._root = root

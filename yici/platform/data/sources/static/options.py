@@ -7,6 +7,3 @@ from yici.platform.data.sources.dropping import FolderOptions
 
 class StaticOptions(FolderOptions):
     """`folder` is below `DATA_HOME/static`, usually `<unit>/<class>`. How often is the class's update cycle."""
-
-    pattern: str = "*"
-    settle_seconds: float = 0.5
