@@ -16,7 +16,7 @@ HOUSEHOLD = "classes/public_security/household.yaml"
 REGISTER = "classes/register.csv"
 CATALOGUE = "classes/catalogue.yaml"
 PAPER = "paper_series.yaml"
-KEPT = (CREMATION, HOUSEHOLD, "classes/public_security/resident.yaml", REGISTER, CATALOGUE, PAPER)
+KEPT = (CREMATION, HOUSEHOLD, "classes/public_security/resident.yaml", REGISTER, CATALOGUE, PAPER, "sources.yaml")
 
 
 @pytest.fixture
@@ -56,6 +56,7 @@ MISTAKES = [
     (CREMATION, "unit: civil_affairs", "unit: sports", "classes.unit"),
     (CREMATION, "kind: exchange", "kind: telegram", "classes.shape"),
     (CREMATION, "watermark: 更新时间", "watermark: 更新 时间", "classes.options"),
+    (CREMATION, "options: {", "options: {connection: mausoleum_exchange, ", "classes.options"),
     (CREMATION, "options: {", "options: {tabel: cremation, ", "classes.options"),
     (CREMATION, "element: person.name", "element: person.nmae", "classes.element"),
     (CREMATION, "element: person.sex", "element: person.photo", "classes.element"),

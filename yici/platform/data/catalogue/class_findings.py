@@ -5,14 +5,13 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from importlib import import_module
 from typing import Any
 
 from yici.base.cityfolder import Finding, Located
 from yici.base.errors import YiciError
 from yici.base.text import Text
 from yici.core.vocabulary import queries as vocabulary
-from yici.platform.data.catalogue.definition import ClassDefinition, Column, RuleEntry
+from yici.platform.data.catalogue.definition import ChannelEntry, ClassDefinition, Column, RuleEntry
 from yici.platform.data.catalogue.reading import RegisterEntry
 from yici.platform.data.catalogue.register_findings import code_fault
 
@@ -24,12 +23,13 @@ _DEFINED_BY = "改成 organisations/city.csv 中 holds_data 为 yes 的 function
 
 @dataclass(frozen=True)
 class Known:
-    """What a class may refer to: functions that hold data, category → prefix of its codes, classes."""
+    """What a class may refer to: functions that hold data, category → prefix of its codes, classes, connections."""
 
     holders: set[str]
     categories: dict[str, str]
     classes: Mapping[str, ClassDefinition]
     registered: Mapping[str, RegisterEntry]
+    connections: set[str]
 
 
 class ClassFindings:
@@ -42,13 +42,10 @@ class ClassFindings:
     def findings(self) -> Iterator[Finding]:
         """In the order of the file; what rests on columns only where the columns are sound."""
         yield from self._catalogue()
-        columns = list(self._columns())
-        yield from columns
-        yield from self._key()
-        yield from self._channels()
+        parts = [*self._columns(), *self._key()]
         rules = list(self._rules())
-        yield from rules
-        if not columns and not rules:
+        yield from [*parts, *self._channels(), *rules]
+        if not parts and not rules:
             yield from self._derived()
             yield from self._register()
 
@@ -149,8 +146,23 @@ class ClassFindings:
             if channel.kind in kinds:
                 yield self._finding(place, "channel", f"通道 {channel.kind} 写了两次。", "一类数据一种通道只写一次。")
             kinds.add(channel.kind)
-            for message in _option_faults(channel.kind, channel.options, self.definition):
-                yield self._finding(place, "options", message, "对照 sources/README.md 的参数表修改。")
+            for message in self._option_faults(channel):
+                yield self._finding(place, "options", message, "对照 sources/README.md 的参数表和 sources.yaml 修改。")
+
+    def _option_faults(self, channel: ChannelEntry) -> Iterator[str]:
+        """The options as the channel's plug-in judges them. Imported here: channels read definitions themselves."""
+        from yici.platform.data.sources.base import read_options
+        from yici.platform.data.sources.defaults import completed
+        from yici.platform.data.sources.registry import source
+
+        options = completed(channel.kind, channel.options, self.definition)
+        try:
+            read_options(source(channel.kind).Options, options)
+        except YiciError as error:
+            yield str(error.message)
+        connection = options.get("connection")
+        if connection and connection not in self.known.connections:
+            yield f"sources.yaml 里没有连接 {connection}。"
 
     def _rules(self) -> Iterator[Finding]:
         for number, rule in enumerate(self.definition.rules):
@@ -180,14 +192,13 @@ class ClassFindings:
             )
 
     def _derived(self) -> Iterator[Finding]:
-        """What the rule language itself says of primitives and parameters."""
+        """What the rule language itself says. Imported here: rules read definitions themselves."""
+        from yici.platform.data.rules.deriving import rules_of
+
         try:
-            import_module("yici.platform.data.rules.deriving").rules_of(self.definition)
-        except ModuleNotFoundError:
-            return
-        except (YiciError, ValueError, KeyError, TypeError) as error:
-            reason = getattr(error, "message", None) or error
-            yield self._finding(("rules",), "rule", f"规则写得不对：{reason}", "对照 rules 的原语表修改。")
+            rules_of(self.definition)
+        except YiciError as error:
+            yield self._finding(("rules",), "rule", f"规则写得不对：{error.message}", "对照 rules 的原语表修改。")
 
     def _register(self) -> Iterator[Finding]:
         entry = self.known.registered.get(self.definition.id)
@@ -229,15 +240,3 @@ def _columns_named(rule: RuleEntry) -> Iterator[str]:
             yield str(rule.parameters[parameter])
     for parameter in _OTHER_COLUMNS:
         yield from map(str, rule.parameters.get(parameter) or ())
-
-
-def _option_faults(kind: str, options: dict[str, Any], definition: ClassDefinition) -> Iterator[str]:
-    """The options as the channel's plug-in judges them. Imported here: channels read definitions themselves."""
-    from yici.platform.data.sources.base import read_options
-    from yici.platform.data.sources.defaults import completed
-    from yici.platform.data.sources.registry import source
-
-    try:
-        read_options(source(kind).Options, completed(kind, options, definition))
-    except YiciError as error:
-        yield str(error.message)

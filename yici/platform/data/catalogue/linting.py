@@ -42,6 +42,7 @@ def lint(city: Path) -> Iterable[Finding]:
         categories={name: entry.prefix for name, entry in catalogue.categories.items()},
         classes={definition.id: definition for _path, _body, definition in parsed},
         registered={entry.slug: entry for entry in register},
+        connections=_connections(city),
     )
     yield from lines_of_register(register, known)
     yield from figures_of_register(register, catalogue.expected, CATALOGUE)
@@ -49,6 +50,13 @@ def lint(city: Path) -> Iterable[Finding]:
         yield from ClassFindings(str(path.relative_to(city)), body, definition, known).findings()
     yield from _codes_twice(city, parsed, register)
     yield from _paper(city, known)
+
+
+def _connections(city: Path) -> set[str]:
+    """Names in `sources.yaml`; what is wrong in that file itself is said when it is used."""
+    path = city / "sources.yaml"
+    body = read_yaml(path) if path.is_file() else {}
+    return set((body or {}).get("connections") or {})
 
 
 def _parse(city: Path) -> tuple[list[tuple[Path, Located, ClassDefinition]], list[Finding]]:
