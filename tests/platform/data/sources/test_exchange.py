@@ -14,7 +14,7 @@ import pytest
 
 from tests.platform.data.sandbox.fixtures import TAG, Departments
 from tests.platform.data.sources.proxy import Relay
-from yici.platform.data.errors import SourceInconsistent, SourceUnavailable
+from yici.platform.data.errors import DiskFull, SourceInconsistent, SourceUnavailable
 from yici.platform.data.sandbox import mysql
 from yici.platform.data.sources.base import Pull, PullStopped, SourceMisconfigured
 from yici.platform.data.sources.exchange.mysql import MysqlSession
@@ -468,3 +468,13 @@ def test_a_connection_that_breaks_in_the_middle_leaves_nothing_and_the_next_pull
         Exchange().pull(options, {}, tmp_path, progress=kill)
     assert not list(tmp_path.glob("*.csv"))
     assert len(rows_of(Exchange().pull(options, {}, tmp_path))) == 8_000
+
+
+@pytest.mark.parametrize("format_", ["csv", "parquet"])
+def test_a_full_disk_is_said_and_nothing_is_left(land: Database, tmp_path: Path, format_: str) -> None:
+    land.create(columns="序号 BIGINT, 姓名 TEXT")
+    land.run("INSERT INTO house SELECT n, md5(n::text) FROM generate_series(1, 20000) n")
+    (tmp_path / f"house.{format_}.part").symlink_to("/dev/full")
+    with pytest.raises(DiskFull):
+        pull(land, tmp_path, format=format_)
+    assert list(tmp_path.iterdir()) == []

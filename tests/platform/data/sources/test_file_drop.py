@@ -14,7 +14,7 @@ import pytest
 
 from tests.platform.data.sandbox.fixtures import Departments, password_of
 from tests.platform.data.sources.proxy import Relay
-from yici.platform.data.errors import Refused, SourceUnavailable
+from yici.platform.data.errors import DiskFull, Refused, SourceUnavailable
 from yici.platform.data.sources.base import Pull, PullStopped, SourceAccessDenied, SourceMisconfigured
 from yici.platform.data.sources.connections import secret
 from yici.platform.data.sources.file_drop.source import FileDrop
@@ -193,6 +193,29 @@ def test_taken_files_move_to_done_at_the_pull_after(drop: Path, tmp_path: Path) 
     assert pull(tmp_path, first.cursor, done="done").objects == []
     assert (drop / "done" / "resident_1.csv").read_bytes() == CONTENT
     assert not (drop / "resident_1.csv").exists()
+
+
+def test_an_older_full_copy_that_comes_late_does_not_replace_the_newer(drop: Path, tmp_path: Path) -> None:
+    put(drop, "resident_20261201.csv", b"december")
+    first = pull(tmp_path)
+    put(drop, "resident_20261101.csv", b"november", 1_700_009_000)
+    late = pull(tmp_path, first.cursor)
+    assert late.objects == []
+    assert "resident_20261101.csv" in late.notes[0]
+    put(drop, "resident_20270101.csv", b"january")
+    assert names(pull(tmp_path, late.cursor)) == ["resident_20270101.csv"]
+
+
+def test_a_full_disk_is_said_and_nothing_is_left(drop: Path, tmp_path: Path) -> None:
+    put(drop, "resident_1.csv", os.urandom(1 << 20))
+    with pytest.raises(PullStopped):
+        FileDrop().pull(OPTIONS, {}, tmp_path, stop=lambda: bool(list(tmp_path.glob("*.part"))))
+    (partial,) = tmp_path.glob("*.part")
+    partial.unlink()
+    partial.symlink_to("/dev/full")
+    with pytest.raises(DiskFull):
+        pull(tmp_path)
+    assert list(tmp_path.iterdir()) == []
 
 
 def through(connect: Callable[..., None], departments: Departments, at_port: int, **entry: Any) -> None:

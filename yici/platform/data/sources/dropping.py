@@ -20,8 +20,9 @@ from django.utils.translation import ngettext
 from pydantic import Field, field_validator
 
 from yici.platform.data.catalogue.definition import ClassDefinition
-from yici.platform.data.errors import Refused, SourceInconsistent
+from yici.platform.data.errors import DiskFull, Refused, SourceInconsistent
 from yici.platform.data.sources.base import Options, Pace, Pull, Pulled, local_name
+from yici.platform.data.sources.failures import disk_watched
 
 _UNFINISHED = (".part", ".filepart", ".tmp", ".temp", ".crdownload", ".swp", ".writing")
 _CHECKSUMS = {".sha256": "sha256", ".md5": "md5"}
@@ -217,6 +218,12 @@ class Dropping:
         return [one for one in new if before.get(one.name) == one.look]
 
     def _newest(self, chosen: list[Entry]) -> list[Entry]:
+        """The last one; none where a file of a later day was taken before: an old copy must not come back."""
+        latest = max((_day(name) for name, one in self.taken.files.items() if one[2]), default="")
+        for entry in [one for one in chosen if "" < _day(one.name) < latest]:
+            chosen.remove(entry)
+            self.taken.add(entry, "")
+            self.notes.append(_("“%(name)s”比已读取的文件旧，不再读取。") % {"name": entry.name})
         for entry in chosen[:-1]:
             self.taken.add(entry, "")
             self.notes.append(_("“%(name)s”已有更新的文件，不再读取。") % {"name": entry.name})
@@ -258,7 +265,12 @@ class Dropping:
         self.pace.advance(offset)
         partial.touch()
         if offset < entry.size:
-            self.remote.download(entry.name, partial, offset, self.pace)
+            try:
+                with disk_watched():
+                    self.remote.download(entry.name, partial, offset, self.pace)
+            except DiskFull:
+                partial.unlink()
+                raise
         if (size := partial.stat().st_size) != entry.size:
             if size > entry.size:
                 partial.unlink()
@@ -291,9 +303,14 @@ def _usual(definition: ClassDefinition | None) -> str:
 
 def _age(entries: Sequence[Entry]) -> Any:
     """Order by the date in the names where all have one: files copied in one go have times that mean nothing."""
-    dates = {one.name: "".join(match.groups()) for one in entries if (match := _DATE.search(one.name))}
-    dated = len(dates) == len(entries)
-    return lambda one: (dates[one.name] if dated else "", one.mtime, one.name)
+    dated = all(_day(one.name) for one in entries)
+    return lambda one: (_day(one.name) if dated else "", one.mtime, one.name)
+
+
+def _day(name: str) -> str:
+    """YYYYMMDD as the name says, or empty."""
+    match = _DATE.search(name)
+    return "".join(match.groups()) if match else ""
 
 
 def _fingerprint(entry: Entry) -> str:

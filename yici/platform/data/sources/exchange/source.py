@@ -20,7 +20,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from yici.base.errors import YiciError
-from yici.platform.data.errors import SourceInconsistent
+from yici.platform.data.errors import DiskFull, SourceInconsistent
 from yici.platform.data.sources import base
 from yici.platform.data.sources.base import (
     Pace,
@@ -39,7 +39,7 @@ from yici.platform.data.sources.exchange.mysql import MysqlSession
 from yici.platform.data.sources.exchange.options import ExchangeOptions
 from yici.platform.data.sources.exchange.postgresql import PostgresqlSession
 from yici.platform.data.sources.exchange.session import Session, SourceColumn
-from yici.platform.data.sources.failures import failure, problem_of
+from yici.platform.data.sources.failures import disk_watched, failure, problem_of
 from yici.platform.data.sources.writing import Digest, TableWriter, sha256_of
 
 if TYPE_CHECKING:
@@ -123,7 +123,12 @@ class _Pulling:
         name = f"{self.options.table or 'query'}.{self.options.format}"
         target = into / local_name(name)
         draft = target.with_name(target.name + ".part")
-        digest = self._write(draft, where, parameters, stretch.until)
+        try:
+            with disk_watched():
+                digest = self._write(draft, where, parameters, stretch.until)
+        except DiskFull:
+            draft.unlink()
+            raise
         if self.pace.done != total:
             draft.unlink()
             raise SourceInconsistent(

@@ -27,7 +27,7 @@ from yici.platform.data.sources.base import (
 )
 from yici.platform.data.sources.connections import connection
 from yici.platform.data.sources.defaults import completed
-from yici.platform.data.sources.failures import failure, problem_of
+from yici.platform.data.sources.failures import disk_watched, failure, problem_of
 from yici.platform.data.sources.interface.client import Client
 from yici.platform.data.sources.interface.options import InterfaceOptions
 from yici.platform.data.sources.interface.paging import Paging, State
@@ -82,7 +82,8 @@ class Interface:
             return Pull([], moved_on, not since, state.total)
         name = f"{chosen.path.strip('/').replace('/', '_')}.{chosen.format}"
         target = into / local_name(name)
-        _finish(draft, target, state.columns, chosen.format)
+        with disk_watched():
+            _finish(draft, target, state.columns, chosen.format)
         pulled = Pulled(target, name, sha256_of(target), target.stat().st_size)
         return Pull([pulled], moved_on, not since, state.total)
 
