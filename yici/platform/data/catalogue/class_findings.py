@@ -37,7 +37,6 @@ class ClassFindings:
 
     def __init__(self, name: str, body: Located, definition: ClassDefinition, known: Known) -> None:
         self.name, self.body, self.definition, self.known = name, body, definition, known
-        self.resolved: set[str] = set()
 
     def findings(self) -> Iterator[Finding]:
         """In the order of the file; what rests on columns only where the columns are sound."""
@@ -123,7 +122,6 @@ class ClassFindings:
             yield self._finding(place, "unit", message, "写 unit_in_source：yuan、fen 或 ten_thousand_yuan。")
         if column.type != "money" and column.unit_in_source:
             yield self._finding(place, "unit", f"{column.name} 不是金额，不能有来源单位。", "删去 unit_in_source。")
-        self.resolved.add(column.name)
 
     @staticmethod
     def _code_lists() -> set[str]:
