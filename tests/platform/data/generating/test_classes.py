@@ -121,3 +121,12 @@ def test_members_of_poor_households_are_in_the_register_of_poor_households(city:
         'SELECT count(*) FROM d."poverty_relief.member" m ANTI JOIN d."poverty_relief.household" h USING (poverty_number)'
     )[0][0]
     assert missing <= city.report.faults["poverty_relief.member"].get("orphan", 0) + 1
+
+
+def test_only_the_watermark_says_when_a_row_was_touched(city: Made) -> None:
+    """Other moments are facts: a bill is settled after the stay it is for."""
+    early = city.sql(
+        'SELECT count(*) FROM d."medical_insurance.settlement" s ANTI JOIN t.dirt x ON x.key = s.settlement_number'
+        " WHERE CAST(settled_at AS TIMESTAMP) < try_strptime(translate(admission_date, '/年月日', '----'), '%Y-%m-%d')"
+    )
+    assert early == [(0,)]

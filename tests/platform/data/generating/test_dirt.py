@@ -57,7 +57,7 @@ def test_a_key_is_never_blank(city: Made) -> None:
 
 def test_the_ledger_gives_the_true_value_beside_the_delivered_one(city: Made) -> None:
     rows = city.sql(
-        "SELECT kind, true_value, delivered_value FROM t.dirt WHERE kind NOT IN ('duplicate', 'dead_but_listed')"
+        "SELECT kind, true_value, delivered_value FROM t.dirt WHERE kind NOT IN ('duplicate', 'dead_but_listed', 'double_enrolment')"
     )
     assert len(rows) > 500
     assert all(true != delivered for _, true, delivered in rows)
@@ -79,6 +79,15 @@ def test_the_dead_stay_on_lists_and_the_ledger_knows(city: Made) -> None:
     )[0][0]
     assert listed > 0
     assert abs(listed - city.report.faults["public_security.resident"]["dead_but_listed"]) <= 2
+
+
+def test_people_insured_twice_are_in_the_ledger(city: Made) -> None:
+    twice = city.sql(
+        "SELECT count(*) FROM t.dirt d JOIN t.persons p ON p.n = d.n // 2 WHERE d.kind = 'double_enrolment'"
+        " AND d.class = 'human_resources.medical_insurance' AND p.medical = '310'"
+    )[0][0]
+    assert twice == city.report.faults["human_resources.medical_insurance"].get("double_enrolment", 0)
+    assert twice < city.report.rows["human_resources.medical_insurance"] * 0.01
 
 
 def test_rows_of_two_departments_tell_of_the_same_person(city: Made) -> None:

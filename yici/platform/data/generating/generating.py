@@ -142,18 +142,27 @@ def _deliver(
     """Write one class; returns its rows."""
     query = views.view_of(definition, day, seed).rows
     if before is not None and definition.load == "increment":
-        connection.execute("USE earlier")
-        connection.execute(f"CREATE TEMP TABLE delivered_before AS {views.view_of(definition, before, seed).rows}")
-        connection.execute("USE today")
-        touched = [
-            column.name for column in definition.columns if column.type == "datetime" and column.name == "updated_at"
-        ]
-        replace = f"REPLACE ('{day} 08:30:00' AS updated_at)" if touched else ""
-        query = f"SELECT * {replace} FROM (({query}) EXCEPT ALL SELECT * FROM temp.delivered_before) ORDER BY ALL"  # noqa: S608
+        query = _changes(connection, definition, query, views.view_of(definition, before, seed).rows, day)
     quoted_path = str(target).replace("'", "''")
     copied = connection.execute(f"COPY ({query}) TO '{quoted_path}' (FORMAT parquet, COMPRESSION zstd)").fetchone()
     connection.execute("DROP TABLE IF EXISTS temp.delivered_before")
     return int(copied[0]) if copied else 0
+
+
+def _changes(
+    connection: duckdb.DuckDBPyConnection, definition: reading.ClassDefinition, query: str, earlier: str, day: dt.date
+) -> str:
+    """SQL of the rows that were not delivered like that before; they were touched today."""
+    names = ", ".join(f'"{column.name}"' for column in definition.columns)
+    connection.execute("USE earlier")
+    connection.execute(f"CREATE TEMP TABLE delivered_before AS SELECT DISTINCT hash({names}) AS h FROM ({earlier})")  # noqa: S608
+    connection.execute("USE today")
+    touched = ", ".join(
+        f"'{day} 08:30:00' AS \"{column.name}\"" for column in definition.columns if dirt.watermark(column)
+    )
+    replace = f"REPLACE ({touched})" if touched else ""
+    hashed = f"SELECT *, hash({names}) AS h FROM ({query})"  # noqa: S608
+    return f"SELECT * EXCLUDE (h) {replace} FROM ({hashed}) ANTI JOIN temp.delivered_before USING (h)"  # noqa: S608
 
 
 class _Ledger:

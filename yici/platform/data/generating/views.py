@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from yici.platform.data.catalogue.definition import ClassDefinition, Column
 from yici.platform.data.generating import dirt, fallbacks, spelling, subjects
-from yici.platform.data.generating.recipes import RECIPES
+from yici.platform.data.generating.recipes import RECIPES, Recipe
 from yici.platform.data.register import TAKEN_ON
 
 _TOUCHED_WITHIN = 1800
@@ -35,7 +36,7 @@ def view_of(definition: ClassDefinition, day: dt.date, seed: int) -> ClassView:
     )
     source = f"({recipe.source})" if recipe.source else recipe.subject
     base = (
-        f"SELECT n, is_dead AS _dead, changed_on AS _changed, {_draw(definition, found, elapsed)} AS _d,\n  {values}\n"
+        f"SELECT n, is_dead AS _dead, changed_on AS _changed, {recipe.double} AS _double, {_draw(definition, found, elapsed)} AS _d,\n  {values}\n"
         f"FROM {source} AS rows{f' WHERE {recipe.where}' if recipe.where else ''}"
     )
     end = "ended" if recipe.subject == "household" else "died"
@@ -47,7 +48,7 @@ def view_of(definition: ClassDefinition, day: dt.date, seed: int) -> ClassView:
     columns = ", ".join(f'{wrong[column.name]} AS "{column.name}"' for column in definition.columns)
     twice = next(slot for slot in found if slot.kind == "duplicate")
     rows = f"SELECT {columns} FROM ({base})\nUNION ALL\nSELECT {columns} FROM ({base}) WHERE {twice.holds('_d')}"  # noqa: S608
-    ledger = _ledger(definition, base, right, wrong, found)
+    ledger = _ledger(definition, base, right, style, recipe)
     return ClassView(definition, rows, ledger)
 
 
@@ -105,34 +106,41 @@ def _name(column: Column) -> str:
     return f'"{column.name}"'
 
 
+def _text(value: str) -> str:
+    return f"'{value}'"
+
+
 def _ledger(
-    definition: ClassDefinition, base: str, right: dict[str, str], wrong: dict[str, str], found: tuple[dirt.Slot, ...]
+    definition: ClassDefinition, base: str, right: dict[str, str], style: spelling.Style, recipe: Recipe
 ) -> str:
+    found = dirt.slots(definition)
     key = " || '|' || ".join(f"coalesce({right[name]}, '')" for name in definition.key)
-    by_slot = [slot for slot in found if slot.column]
 
-    def cases(value: dict[str, str]) -> str:
-        return " ".join(f"WHEN {slot.holds('_d')} THEN {value[slot.column]}" for slot in by_slot)
+    def cases(value: Callable[[dirt.Slot], str]) -> str:
+        return "CASE " + " ".join(f"WHEN {slot.holds('_d')} THEN {value(slot)}" for slot in found) + " END"
 
-    kinds = " ".join(f"WHEN {slot.holds('_d')} THEN '{slot.kind}'" for slot in found)
-    names = " ".join(f"WHEN {slot.holds('_d')} THEN '{slot.column}'" for slot in found)
-    faults = (
-        f'SELECT n, {key} AS key, CASE {names} END AS "column", CASE {kinds} END AS kind,'  # noqa: S608
-        f" CASE {cases(right)} END AS true_value, CASE {cases(wrong)} END AS delivered_value"
+    def wrong(slot: dirt.Slot) -> str:
+        column = definition.by_name[slot.column]
+        return dirt.spoilt(slot, column, f"({right[column.name]})", f'"{column.name}"', style.dates)
+
+    parts = [
+        f'SELECT n, {key} AS key, {cases(lambda slot: _text(slot.column))} AS "column",'  # noqa: S608
+        f" {cases(lambda slot: _text(slot.kind))} AS kind,"
+        f" {cases(lambda slot: right[slot.column] if slot.column else 'NULL')} AS true_value,"
+        f" {cases(lambda slot: wrong(slot) if slot.column else 'NULL')} AS delivered_value"
         f" FROM ({base}) WHERE _d < {dirt.total(found)!r}"
-    )
-    dead = (
-        f"SELECT n, {key}, '' , 'dead_but_listed', NULL, NULL FROM ({base}) WHERE _dead"  # noqa: S608
-        if definition.id not in _ABOUT_THE_DEAD
-        else ""
-    )
-    union = f" UNION ALL {dead}" if dead else ""
+    ]
+    if recipe.subject in _MORTAL and definition.id not in _ABOUT_THE_DEAD:
+        parts.append(f"SELECT n, {key}, '', 'dead_but_listed', NULL, NULL FROM ({base}) WHERE _dead")  # noqa: S608
+    if recipe.double != "false":
+        parts.append(f"SELECT n, {key}, '', 'double_enrolment', NULL, NULL FROM ({base}) WHERE _double")  # noqa: S608
     return (
-        f"SELECT '{definition.id}' AS class, * FROM ({faults}{union})"  # noqa: S608
-        " WHERE kind IN ('duplicate', 'dead_but_listed') OR true_value IS DISTINCT FROM delivered_value"
+        f"SELECT '{definition.id}' AS class, * FROM ({' UNION ALL '.join(parts)})"  # noqa: S608
+        " WHERE kind IN ('duplicate', 'dead_but_listed', 'double_enrolment') OR true_value IS DISTINCT FROM delivered_value"
     )
 
 
+_MORTAL = frozenset({"person", "member", "job", "household"})  # subjects whose rows may be of the dead
 _ABOUT_THE_DEAD = frozenset(
     {
         "public_security.deregistration",

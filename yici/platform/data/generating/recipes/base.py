@@ -13,12 +13,16 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Recipe:
-    """`subject` is a view of `subjects`; `source` SQL that gives its rows (default: the view, `where` applied)."""
+    """`subject` is a view of `subjects`; `source` SQL that gives its rows (default: the view, `where` applied).
+
+    `double` is true of rows by which a person is on the list once more than should be.
+    """
 
     subject: str
     where: str = ""
     columns: Mapping[str, str] = field(default_factory=dict)
     source: str = ""
+    double: str = "false"
 
 
 def whole(purpose: str, low: int, high: int) -> str:

@@ -69,6 +69,7 @@ RECIPES = {
         " SELECT *  EXCLUDE (n), n * 2 AS n, medical AS kind FROM person WHERE work <> 1 AND medical IS NOT NULL AND {listed} UNION ALL BY NAME"
         # Insured twice: as an employee and once more as a resident, by two offices that do not ask each other.
         " SELECT * EXCLUDE (n), n * 2 + 1 AS n, '390' AS kind FROM person WHERE medical = '310' AND u('insured twice') < 0.005 AND NOT is_dead",
+        double="n % 2 = 1",
     ),
     "social_insurance.pension_payment": Recipe(
         "person", "pension > 0 AND age >= 60.1 AND {listed}",
