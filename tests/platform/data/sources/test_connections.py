@@ -12,9 +12,10 @@ import pytest
 from tests.platform.data.sandbox.fixtures import write_city
 from yici.base.cityfolder import city_folder
 from yici.base.errors import NotFound
+from yici.platform.data.catalogue import reading
 from yici.platform.data.catalogue.definition import ClassDefinition
 from yici.platform.data.models import Channel
-from yici.platform.data.sources.base import Pace, PullStopped, SourceMisconfigured, local_name
+from yici.platform.data.sources.base import Pace, PullStopped, SourceMisconfigured, local_name, read_options
 from yici.platform.data.sources.connections import connection, connections, keep_secrets, secret
 from yici.platform.data.sources.defaults import completed
 from yici.platform.data.sources.registry import Registry, registry, source
@@ -50,6 +51,18 @@ def test_the_connections_of_the_city_can_all_be_read_and_hold_no_secret() -> Non
     assert len(set(names)) == len(names)
     assert all(name == name.upper() for name in names)
     assert "password" not in (city_folder() / "sources.yaml").read_text("utf-8")
+
+
+def test_every_described_class_says_all_its_channels_need_and_has_its_connections() -> None:
+    there = connections()
+    checked = 0
+    for definition in reading.definitions().values():
+        for entry in definition.channels:
+            options = completed(entry.kind, entry.options, definition)
+            read_options(source(entry.kind).Options, options)
+            assert entry.kind == "static" or there[options["connection"]].unit == entry.unit, definition.id
+            checked += 1
+    assert checked >= 60
 
 
 def test_a_secret_comes_from_the_environment_before_the_file(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -92,7 +105,7 @@ def test_a_faulty_connection_is_named_with_its_field(
 
 def test_a_demo_server_that_does_not_run_is_said(home: Path) -> None:
     with pytest.raises(SourceMisconfigured, match="yici run"):
-        connection("public_security_files", ("sftp",))
+        connection("taxation_files", ("sftp",))
 
 
 def test_what_the_definition_implies_need_not_be_said() -> None:
