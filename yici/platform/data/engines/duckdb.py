@@ -3,19 +3,34 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+import threading
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
 from django.conf import settings
 
+from yici.platform.data.engines.base import Progress, Screened, Screening
 from yici.platform.data.errors import DiskFull
+from yici.platform.data.rules.language import Outcome, Rule
+from yici.platform.data.rules.primitives import PRIMITIVES, SET_PRIMITIVES
+from yici.platform.data.rules.templates.duckdb import DuckDBTemplates
+from yici.platform.data.rules.templates.sql import FAILED, STANDARD, WORD
 
-__all__ = ["connect", "is_disk_full", "quoted"]
+__all__ = ["DuckDBEngine", "connect", "is_disk_full", "quoted"]
 
-_FULL = ("no space left on device", "file too large", "out of disk space", "max_temp_directory_size", "disk quota exceeded")
+_FULL = (
+    "no space left on device",
+    "file too large",
+    "out of disk space",
+    "max_temp_directory_size",
+    "disk quota exceeded",
+)
 
 
 @contextlib.contextmanager
@@ -65,3 +80,253 @@ def quoted(name: str) -> str:
 def is_disk_full(error: Exception) -> bool:
     text = str(error).lower()
     return any(words in text for words in _FULL)
+
+
+def _text(path: Path | str) -> str:
+    return "'" + str(path).replace("'", "''") + "'"
+
+
+def _files(paths: Sequence[Path]) -> str:
+    return f"read_parquet([{', '.join(_text(path) for path in paths)}], union_by_name = true)"
+
+
+class DuckDBEngine:
+    """Screens on this machine. Raises `DiskFull`; `progress` may raise, which stops the query."""
+
+    name = "duckdb"
+
+    def screen(self, job: Screening, progress: Progress | None = None) -> Screened:
+        with connect() as connection, _written_whole(job.accepted, job.quarantined) as targets:
+            return _Screening(connection, job, progress).carry_out(*targets)
+
+
+class _Screening:
+    """One screening. Rules that need other rows come first, each over its own columns alone; then one pass judges every
+    row, one writes what is accepted and one, small, what is held."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, job: Screening, progress: Progress | None) -> None:
+        self.connection = connection
+        self.job = job
+        self.progress = progress
+        self.templates = DuckDBTemplates(job.definition, job.today)
+        self.rules = list(job.rules)
+        self.columns = [column.name for column in job.definition.columns]
+        self.rows = sum(pq.read_metadata(path).num_rows for path in job.landed)
+
+    def carry_out(self, accepted: Path, quarantined: Path) -> Screened:
+        self._open()
+        self._judge_by_other_rows()
+        outcomes, held = self._judge()
+        order = "" if self._is_sorted() else "ORDER BY _row"
+        self._write_accepted(accepted, order)
+        self._write_quarantined(quarantined)
+        return Screened(self.rows, self.rows - held, held, outcomes)
+
+    def _run(self, query: str) -> None:
+        """Run to the end while telling how far it is; the query is stopped where `progress` raises."""
+        if self.progress is None:
+            self.connection.execute(query)
+            return
+        failed: list[BaseException] = []
+
+        def work() -> None:
+            try:
+                self.connection.execute(query)
+            except BaseException as error:
+                failed.append(error)
+
+        worker = threading.Thread(target=work, name="screening")
+        worker.start()
+        try:
+            while worker.is_alive():
+                worker.join(0.5)
+                done = self.connection.query_progress()
+                self.progress(int(self.rows * max(done, 0.0) / 100) if worker.is_alive() else self.rows)
+        except BaseException:
+            self.connection.interrupt()
+            raise
+        finally:
+            worker.join()
+        if failed:
+            raise failed[0]
+
+    def _open(self) -> None:
+        """A view of the landed rows in which every column of the class is there."""
+        landed = _files(self.job.landed)
+        names = {name for path in self.job.landed for name in pq.read_schema(path).names}
+        columns = [quoted(name) if name in names else f"NULL::VARCHAR AS {quoted(name)}" for name in self.columns]
+        self.connection.execute(f"CREATE TEMP VIEW landed AS SELECT _row, {', '.join(columns)} FROM {landed}")  # noqa: S608
+
+    def _is_sorted(self) -> bool:
+        """Landing writes rows in their order; it is cheaper to look than to sort again."""
+        last = None
+        for path in self.job.landed:
+            with pq.ParquetFile(path) as file:
+                for batch in file.iter_batches(1 << 16, columns=["_row"]):
+                    numbers = batch.column(0).to_numpy()
+                    if len(numbers) == 0:
+                        continue
+                    if (last is not None and numbers[0] <= last) or not (numbers[1:] > numbers[:-1]).all():
+                        return False
+                    last = numbers[-1]
+        return True
+
+    # Rules that need other rows -----------------------------------------------------------------------------
+
+    def _judge_by_other_rows(self) -> None:
+        """Fills `failing`: the rows that fail such rules, one boolean column for each rule."""
+        found = []
+        for number, rule in enumerate(self._set_rules()):
+            if rule.primitive == "unique":
+                found.append(self._repeated(rule, number))
+            else:
+                found.append(self._without_reference(rule))
+        if not found:
+            return
+        marks = ", ".join(
+            f"bool_or(rule = {number}) AS {quoted(FAILED + rule.id)}" for number, rule in enumerate(self._set_rules())
+        )
+        each = " UNION ALL ".join(f"SELECT _row, {number} AS rule FROM ({query})" for number, query in enumerate(found))
+        self._run(f"CREATE TEMP TABLE failing AS SELECT _row, {marks} FROM ({each}) GROUP BY _row")
+
+    def _set_rules(self) -> list[Rule]:
+        return [rule for rule in self.rules if rule.primitive in SET_PRIMITIVES]
+
+    def _without_reference(self, rule: Rule) -> str:
+        """Rows whose value is in no row of the class referred to; none where that class is not there yet."""
+        files = self.job.references.get(str(rule.parameters["class"]))
+        if not files:
+            return "SELECT NULL::BIGINT AS _row WHERE FALSE"
+        query = self.templates.standardised("landed", [rule.column])
+        own, other = quoted(STANDARD + rule.column), quoted(str(rule.parameters["column"]))
+        return (
+            f"SELECT _row FROM ({query}) AS own WHERE {own} IS NOT NULL AND NOT EXISTS"  # noqa: S608
+            f" (SELECT 1 FROM {_files(files)} AS known WHERE known.{other} = own.{own})"
+        )
+
+    def _repeated(self, rule: Rule, number: int) -> str:
+        """Rows whose key others have. Hashes find the few that may, and only those are compared in full."""
+        columns = PRIMITIVES["unique"].read(rule.parameters).columns_used()
+        keys = [quoted(STANDARD + column) for column in columns]
+        present = " AND ".join(f"{key} IS NOT NULL" for key in keys)
+        narrow = self.templates.standardised("landed", columns)
+        hashed = f"SELECT _row, hash({', '.join(keys)}) AS h FROM ({narrow}) WHERE {present}"  # noqa: S608
+        self._run(
+            f"CREATE TEMP TABLE suspects_{number} AS SELECT _row FROM ({hashed}) WHERE h IN"  # noqa: S608
+            f" (SELECT h FROM ({hashed}) GROUP BY h HAVING count(*) > 1)"
+        )
+        suspects = f"(SELECT landed.* FROM landed SEMI JOIN suspects_{number} USING (_row)) AS suspects"
+        whole = self.templates.standardised(suspects, self.columns)
+        content = ", ".join(quoted(STANDARD + column) for column in self.columns)
+        key = ", ".join(keys)
+        self._run(
+            f"CREATE TEMP TABLE suspected_{number} AS SELECT _row, {key}, row({content}) AS content FROM ({whole})"
+        )  # noqa: S608
+        groups = (
+            f"SELECT {key}, count(DISTINCT content) > 1 AS differ, min(_row) AS first FROM suspected_{number}"  # noqa: S608
+            f" GROUP BY {key} HAVING count(*) > 1"
+        )
+        return (
+            f"SELECT _row FROM suspected_{number} JOIN ({groups}) USING ({key})"  # noqa: S608
+            " WHERE differ OR _row <> first"
+        )
+
+    # Every row ----------------------------------------------------------------------------------------------
+
+    def _judge(self) -> tuple[tuple[Outcome, ...], int]:
+        """Counts what every rule found, and keeps the rows that are held with the rules they fail."""
+        templates = self.templates
+        query = templates.standardised("landed", templates.columns_of(self.rules))
+        if self._set_rules():
+            marks = ", ".join(f"failing.{quoted(FAILED + rule.id)}" for rule in self._set_rules())
+            query = f"SELECT standard.*, {marks} FROM ({query}) AS standard LEFT JOIN failing USING (_row)"  # noqa: S608
+        query = templates.with_identities(query, self.rules)
+        applies = list(dict.fromkeys(templates.template(rule).applies for rule in self.rules))
+        masks = [f"m{place}" for place in range(len(templates.masks(self.rules)))]
+        judged = ", ".join(
+            [f"{mask} AS {name}" for mask, name in zip(templates.masks(self.rules), masks, strict=True)]
+            + [f"{condition} AS a{place}" for place, condition in enumerate(applies)]
+        )
+        holding = [rule.severity == "quarantine" for rule in self.rules]
+        held = " OR ".join(
+            f"{name} & {sum(1 << place for place, holds in enumerate(holding[start : start + WORD]) if holds)} <> 0"
+            for name, start in zip(masks, range(0, len(masks) * WORD, WORD), strict=True)
+        )
+        counts = ", ".join(f"count_if(a{place}) AS a{place}" for place in range(len(applies)))
+        self._run(
+            f"CREATE TEMP TABLE verdicts AS SELECT {', '.join(masks)}, count(*) AS n,"  # noqa: S608
+            f" list(_row) FILTER ({held}) AS held, {counts or '0 AS a0'}"
+            f" FROM (SELECT _row, {judged} FROM ({query})) GROUP BY {', '.join(masks)}"
+        )
+        return self._counted(masks, applies)
+
+    def _counted(self, masks: list[str], applies: list[str]) -> tuple[tuple[Outcome, ...], int]:
+        combinations = self.connection.execute(
+            f"SELECT {', '.join(masks)}, n, coalesce(len(held), 0) AS held,"  # noqa: S608
+            f" {', '.join(f'a{place}' for place in range(max(len(applies), 1)))}, rowid FROM verdicts"
+        ).fetchall()
+        checked, failed, held = [0] * len(applies), [0] * len(self.rules), 0
+        reasons: dict[int, list[str]] = {}
+        for combination in combinations:
+            fails = [bool(combination[place // WORD] >> place % WORD & 1) for place in range(len(self.rules))]
+            count, holding, *applied = combination[len(masks) : -1]
+            held += holding
+            for place, number in enumerate(applied[: len(applies)]):
+                checked[place] += number
+            for place, fails_it in enumerate(fails):
+                failed[place] += count * fails_it
+            if holding:
+                reasons[combination[-1]] = [rule.id for rule, bad in zip(self.rules, fails, strict=True) if bad]
+        self._keep_reasons(reasons)
+        places = {condition: place for place, condition in enumerate(applies)}
+        return tuple(
+            Outcome(rule, checked[places[self.templates.template(rule).applies]], failed[place])
+            for place, rule in enumerate(self.rules)
+        ), held
+
+    def _keep_reasons(self, reasons: dict[int, list[str]]) -> None:
+        table = pa.table(
+            {
+                "combination": pa.array(list(reasons), pa.int64()),
+                "_reasons": pa.array(list(reasons.values()), pa.list_(pa.string())),
+            }
+        )
+        self.connection.register("reasons", table)
+        self.connection.execute(
+            "CREATE TEMP TABLE held AS SELECT unnest(held) AS _row, rowid AS combination FROM verdicts WHERE len(held) > 0"
+        )
+
+    # Files --------------------------------------------------------------------------------------------------
+
+    def _write_accepted(self, target: Path, order: str) -> None:
+        query = self.templates.standardised(
+            "(SELECT landed.* FROM landed ANTI JOIN held USING (_row)) AS sound", self.columns
+        )
+        columns = ", ".join(f"{quoted(STANDARD + name)} AS {quoted(name)}" for name in self.columns)
+        self._run(
+            f"COPY (SELECT {columns}, _row FROM ({query}) {order}) TO {_text(target)}"  # noqa: S608
+            " (FORMAT parquet, COMPRESSION snappy)"
+        )
+
+    def _write_quarantined(self, target: Path) -> None:
+        columns = ", ".join(f"landed.{quoted(name)}" for name in self.columns)
+        self._run(
+            f"COPY (SELECT {columns}, held._row, _reasons FROM landed JOIN held USING (_row)"  # noqa: S608
+            f" JOIN reasons USING (combination) ORDER BY held._row) TO {_text(target)} (FORMAT parquet, COMPRESSION zstd)"
+        )
+
+
+@contextlib.contextmanager
+def _written_whole(*targets: Path) -> Iterator[list[Path]]:
+    """Names to write to; they take the place of the targets together at the end, and nothing is left after a failure."""
+    drafts = [target.with_name(f".{target.name}.draft") for target in targets]
+    try:
+        yield drafts
+        for draft in drafts:
+            with draft.open("rb") as file:
+                os.fsync(file.fileno())
+        for draft, target in zip(drafts, targets, strict=True):
+            draft.replace(target)
+    finally:
+        for draft in drafts:
+            draft.unlink(missing_ok=True)

@@ -1,0 +1,520 @@
+"""The templates of standard form and of every primitive, hand-written; what engines say differently is left to subclasses.
+
+A row goes through levels, each a subquery over the one before: raw text (`name`), cleaned text (`t$name`, null where
+blank), standard value (`s$name`), parts of identity numbers (`n$` first 17 digits, `b$` birth date as a number,
+`v$` whether it is valid). A template gives two expressions: to which rows the rule applies, never null, and which
+are bad, null only where it does not apply.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from yici.platform.data.catalogue.definition import ClassDefinition
+from yici.platform.data.rules import checks, primitives
+from yici.platform.data.rules.language import Rule
+from yici.platform.data.rules.primitives import PRIMITIVES, SET_PRIMITIVES
+from yici.platform.data.rules.standard import FULL_WIDTH, HALF_WIDTH, INVISIBLE, Form, Step, form_of
+
+__all__ = ["CLEANED", "FAILED", "STANDARD", "WORD", "Template", "Templates"]
+
+STEPPED, CLEANED, STANDARD, DIGITS, BIRTH, VALID, FAILED = "c$", "t$", "s$", "n$", "b$", "v$", "x$"
+WORD = 62
+_SMALL = "abcdefghijklmnopqrstuvwxyz"
+_BY_CHARACTER = ("narrow", "trim", "upper", "remove", "swap")
+_LUHN_DOUBLED = "0516273849"  # the place of a digit is what it counts doubled
+_TYPED = ("date", "datetime", "number", "money")
+# A day, with a midnight that databases add; the forms people write.
+DATE = r"([0-9]{4})[-/.年]([0-9]{1,2})[-/.月]([0-9]{1,2})日?(?:[ T]0{1,2}:00(?::00(?:\.0{1,9})?)?)?"
+DATETIME = (
+    r"([0-9]{4})[-/.年]([0-9]{1,2})[-/.月]([0-9]{1,2})日?"
+    r"(?:[ T]{1,2}([0-9]{1,2})[:时]([0-9]{1,2})(?:[:分]([0-9]{1,2})(?:\.([0-9]{1,9}))?秒?)?(?:\+08(?::?00)?)?)?"
+)
+ISO_DATE = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
+ISO_DATETIME = r"[0-9]{4}-[0-9]{2}-[0-9]{2} (?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\.[0-9]{1,6})?"
+NUMBER = r"[-+]?(?:[0-9]{1,14}|[0-9]{1,3}(?:,[0-9]{3}){1,4})(?:\.[0-9]{1,8})?"
+MONEY = r"[¥￥]?[-+]?(?:[0-9]{1,13}|[0-9]{1,3}(?:,[0-9]{3}){1,4})(?:\.[0-9]{1,8})?(?:万元|元|分)?"
+
+
+@dataclass(frozen=True)
+class Template:
+    """`fails` is never null."""
+
+    applies: str
+    bad: str
+
+    @property
+    def fails(self) -> str:
+        return f"coalesce(({self.applies}) AND ({self.bad}), FALSE)"
+
+
+class Templates(ABC):
+    """SQL of one class on one engine."""
+
+    # What an engine says differently ------------------------------------------------------------------------
+
+    @abstractmethod
+    def name(self, name: str) -> str:
+        """An identifier."""
+
+    @abstractmethod
+    def text(self, value: str) -> str:
+        """A string."""
+
+    @abstractmethod
+    def full_match(self, value: str, pattern: str) -> str: ...
+
+    @abstractmethod
+    def contains_any(self, value: str, characters: str) -> str:
+        """Whether a character of the class (the inside of square brackets) occurs."""
+
+    @abstractmethod
+    def extract(self, value: str, pattern: str, group: int) -> str:
+        """A group of a pattern that is the whole value; empty where there is none."""
+
+    @abstractmethod
+    def replace_whole(self, value: str, pattern: str, template: str) -> str: ...
+
+    @abstractmethod
+    def trimmed(self, value: str, characters: str) -> str: ...
+
+    @abstractmethod
+    def code(self, form: Form, value: str) -> str:
+        """The code of cleaned text; null where there is none. May name what `code_joins` adds to the relation."""
+
+    def code_joins(self, columns: Sequence[str]) -> str:
+        """Joined to the level of cleaned text."""
+        return ""
+
+    @abstractmethod
+    def divided(self, value: str, by: int) -> str:
+        """Whole-number division of what is not negative."""
+
+    bigint = "BIGINT"
+    timestamp = "TIMESTAMP"
+
+    # Columns ------------------------------------------------------------------------------------------------
+
+    def __init__(self, definition: ClassDefinition, today: dt.date) -> None:
+        self.definition = definition
+        self.today = today
+        self.forms = {column.name: form_of(column) for column in definition.columns}
+
+    def stepped(self, column: str) -> str:
+        """From raw text: its steps, those that change characters only where there is one to change."""
+        form, raw = self.forms[column], self.name(column)
+        odd = _odd_characters(form.steps)
+        guarded = [step for step in form.steps if step.operation in _BY_CHARACTER]
+        text = raw
+        for step in guarded:
+            text = self.step(step, text)
+        text = f"CASE WHEN NOT {self.contains_any(raw, odd)} THEN {raw} ELSE {text} END"
+        for step in form.steps[len(guarded) :]:
+            text = self.step(step, text)
+        return text
+
+    def cleaned(self, column: str) -> str:
+        """From what the steps left: null where it is blank."""
+        form, text = self.forms[column], self.name(STEPPED + column)
+        if not form.blank_words:
+            return f"nullif({text}, '')"
+        words = ", ".join(self.text(word) for word in ("", *form.blank_words))
+        longest = max(len(word) for word in form.blank_words)
+        return f"CASE WHEN length({text}) <= {longest} AND {text} IN ({words}) THEN NULL ELSE {text} END"
+
+    def standard(self, column: str) -> str:
+        """From the level of cleaned text."""
+        form, text = self.forms[column], self.name(CLEANED + column)
+        match form.type:
+            case "date":
+                return self.date(text)
+            case "datetime":
+                return self.datetime(text)
+            case "number":
+                return self.number(text)
+            case "money":
+                return self.money(text, form.scale)
+            case "code" | "yes_no" if form.codes:
+                return self.code(form, text)
+            case _:
+                return text
+
+    def step(self, step: Step, value: str) -> str:
+        """One step of cleaning, whatever the value holds."""
+        match step.operation:
+            case "narrow":
+                return f"translate({value}, {self.text(FULL_WIDTH)}, {self.text(HALF_WIDTH)})"
+            case "trim":
+                return self.trimmed(value, INVISIBLE)
+            case "upper":
+                return f"translate({value}, '{_SMALL}', '{_SMALL.upper()}')"
+            case "remove":
+                return f"translate({value}, {self.text(step.text)}, '')"
+            case "swap":
+                return f"translate({value}, {self.text(step.text)}, {self.text(step.by)})"
+            case "unprefix":
+                rest = f"substr({value}, {len(step.text) + 1})"
+                return f"CASE WHEN {value} LIKE {self.text(step.text + '%')} THEN {rest} ELSE {value} END"
+            case "replace":
+                return self.replace_whole(value, step.text, step.by)
+            case "pad":
+                padded = f"rpad({value}, {step.length}, '0')"
+                return f"CASE WHEN {self.full_match(value, step.text)} THEN {padded} ELSE {value} END"
+
+    # Levels -------------------------------------------------------------------------------------------------
+
+    def standardised(self, source: str, columns: Sequence[str], *, raw: bool = False) -> str:
+        """A query: `_row`, `t$` and `s$` of the columns, and where asked for the raw text too. `source` follows FROM."""
+        kept = ["_row", *(self.name(column) for column in columns if raw)]
+        stepped = [f"{self.stepped(column)} AS {self.name(STEPPED + column)}" for column in columns]
+        cleaned = [f"{self.cleaned(column)} AS {self.name(CLEANED + column)}" for column in columns]
+        own = [self.name(CLEANED + column) for column in columns]
+        standard = [f"{self.standard(column)} AS {self.name(STANDARD + column)}" for column in columns]
+        inner = f"SELECT {', '.join([*kept, *stepped])} FROM {source}"
+        middle = f"SELECT {', '.join([*kept, *cleaned])} FROM ({inner}) AS stepped"
+        return f"SELECT {', '.join([*kept, *own, *standard])} FROM ({middle}) AS cleaned {self.code_joins(columns)}"
+
+    def with_identities(self, query: str, rules: Sequence[Rule]) -> str:
+        """The query with the parts of every identity number that the rules read."""
+        for suffix, text in self.identity_columns(rules):
+            digits = f"{self.digits(text)} AS {self.name(DIGITS + suffix)}"
+            query = f"SELECT *, {digits} FROM ({query}) AS standard"
+            query = f"SELECT *, {self.birth(suffix)} AS {self.name(BIRTH + suffix)} FROM ({query}) AS numbered"
+            query = f"SELECT *, {self.valid(suffix, text)} AS {self.name(VALID + suffix)} FROM ({query}) AS dated"
+        return query
+
+    def columns_of(self, rules: Sequence[Rule]) -> list[str]:
+        """The columns that the rules read, in the order of the class."""
+        used: set[str] = set()
+        for rule in rules:
+            own = PRIMITIVES[rule.primitive].read(rule.parameters).columns_used()
+            used.update(own if rule.primitive == "unique" else (rule.column, *own))
+        return [column for column in self.forms if column in used]
+
+    def masks(self, rules: Sequence[Rule]) -> list[str]:
+        """Which rules a row fails as numbers of 62 bits each, the first rule in the lowest bit of the first."""
+        bits = [
+            f"CASE WHEN {self.template(rule).fails} THEN {1 << place % WORD} ELSE 0 END"
+            for place, rule in enumerate(rules)
+        ]
+        return [" + ".join(bits[start : start + WORD]) for start in range(0, len(bits), WORD)] or ["0"]
+
+    def date(self, text: str) -> str:
+        tight = f"replace({text}, ' ', '')"
+        first = self.extract(text, DATE, 1)
+        parts = self._iso_day(text, DATE)
+        closed = self._iso_day(tight, DATE)
+        compact = f"substr({tight}, 1, 4) || '-' || substr({tight}, 5, 2) || '-' || substr({tight}, 7, 2)"
+        iso = (
+            f"CASE WHEN {self.full_match(text, ISO_DATE)} THEN {text}"
+            f" WHEN {first} <> '' THEN {parts}"
+            f" WHEN {self.full_match(tight, DATE)} THEN {closed}"
+            f" WHEN {self.full_match(tight, '[0-9]{8}')} THEN {compact} END"
+        )
+        return self.day_of_iso(iso)
+
+    def day_of_iso(self, iso: str) -> str:
+        """Year 0000 is no year. What is left is read alike by every engine: yyyy-mm-dd, Gregorian throughout."""
+        return f"CASE WHEN {iso} >= '0001' THEN TRY_CAST({iso} AS DATE) END"
+
+    def _iso_day(self, text: str, pattern: str) -> str:
+        year, month, day = (self.extract(text, pattern, group) for group in (1, 2, 3))
+        return f"{year} || '-' || lpad({month}, 2, '0') || '-' || lpad({day}, 2, '0')"
+
+    def datetime(self, text: str) -> str:
+        hour, minute, second, fraction = (self.extract(text, DATETIME, group) for group in (4, 5, 6, 7))
+        written = (
+            f"{self._iso_day(text, DATETIME)} || ' ' || lpad({hour}, 2, '0') || ':' || lpad({minute}, 2, '0')"
+            f" || ':' || lpad({second}, 2, '0') || '.' || rpad({fraction}, 6, '0')"
+        )
+        day = f"substr({text}, 1, 4) || '-' || substr({text}, 5, 2) || '-' || substr({text}, 7, 2)"
+        time = f"substr({text}, 9, 2) || ':' || substr({text}, 11, 2) || ':' || substr({text}, 13, 2)"
+        iso = (
+            f"CASE WHEN {self.full_match(text, ISO_DATETIME)} THEN {text}"
+            f" WHEN {self.full_match(text, DATETIME)} THEN {written}"
+            f" WHEN {self.full_match(text, '[0-9]{14}')} THEN {day} || ' ' || {time}"
+            f" WHEN {self.full_match(text, '[0-9]{8}')} THEN {day} || ' 00:00:00' END"
+        )
+        checked = f"CASE WHEN {self.full_match(iso, ISO_DATETIME)} AND {iso} >= '0001' THEN {iso} END"
+        return f"TRY_CAST({checked} AS {self.timestamp})"
+
+    def number(self, text: str) -> str:
+        """Rounded half away from zero, as every engine does on a cast from text."""
+        plain = f"replace({text}, ',', '')"
+        return f"CASE WHEN {self.full_match(text, NUMBER)} THEN TRY_CAST({plain} AS DECIMAL(18,4)) END"
+
+    def money(self, text: str, scale: int) -> str:
+        """Digit by digit: no engine's decimal arithmetic has a say."""
+        tight = f"replace({text}, ' ', '')"
+        scales = f"CASE WHEN {tight} LIKE '%万元' THEN 6 WHEN {tight} LIKE '%元' THEN 2 WHEN {tight} LIKE '%分' THEN 0 ELSE {scale} END"
+        plain = self.step(Step("remove", "¥￥,+元万分-"), tight)
+        whole = f"split_part({plain}, '.', 1)"
+        decimals = self.without_ending_zeros(f"split_part({plain}, '.', 2)")
+        digits = f"{whole} || rpad({decimals}, {scales}, '0')"
+        sign = f"CASE WHEN contains({text}, '-') THEN -1 ELSE 1 END"
+        fits = f"length({decimals}) <= {scales} AND length({whole}) + {scales} <= 15"
+        value = f"TRY_CAST({digits} AS {self.bigint}) * {sign}"
+        return f"CASE WHEN {self.full_match(tight, MONEY)} AND {fits} THEN {value} END"
+
+    @abstractmethod
+    def without_ending_zeros(self, text: str) -> str: ...
+
+    # Identity numbers ---------------------------------------------------------------------------------------
+
+    def identity_columns(self, rules: Sequence[Rule]) -> list[tuple[str, str]]:
+        """(suffix, text expression) of every identity number that the rules read."""
+        found: dict[str, str] = {}
+        for rule in rules:
+            if rule.primitive == "cn_id":
+                prefix = bool(rule.parameters.get("prefix"))
+                text = self.name(STANDARD + rule.column)
+                found[_suffix(rule.column, prefix)] = f"substr({text}, 1, 18)" if prefix else text
+            elif rule.primitive == "equals_part_of_id":
+                column = str(rule.parameters["id"])
+                found[column] = self.name(STANDARD + column)
+        return list(found.items())
+
+    def digits(self, text: str) -> str:
+        """The first seventeen digits as one number, null where the form is not that of an identity number."""
+        return f"CASE WHEN {self.full_match(text, checks.ID_NUMBER)} THEN TRY_CAST(substr({text}, 1, 17) AS {self.bigint}) END"
+
+    def birth(self, suffix: str) -> str:
+        """yyyymmdd as a number."""
+        return f"CAST({self.divided(self.name(DIGITS + suffix), 1000)} % 100000000 AS INTEGER)"
+
+    def valid(self, suffix: str, text: str) -> str:
+        """Birth date from 1880 to today and the check digit; false where there is no number, never null."""
+        number, born = self.name(DIGITS + suffix), self.name(BIRTH + suffix)
+        month, day = f"({self.divided(born, 100)} % 100)", f"({born} % 100)"
+        year = self.divided(born, 10000)
+        leap = f"({year} % 4 = 0 AND ({year} % 100 <> 0 OR {year} % 400 = 0))"
+        is_day = (
+            f"{month} BETWEEN 1 AND 12 AND {day} >= 1 AND ({day} <= 28 OR ({month} <> 2 AND {day} <= 30)"
+            f" OR ({day} = 31 AND {month} IN (1, 3, 5, 7, 8, 10, 12)) OR ({month} = 2 AND {day} = 29 AND {leap}))"
+        )
+        span = f"{born} BETWEEN {checks.EARLIEST_BIRTH:%Y%m%d} AND {self.today:%Y%m%d}"
+        last = f"CASE WHEN substr({text}, 18, 1) = 'X' THEN 10 ELSE TRY_CAST(substr({text}, 18, 1) AS INTEGER) END"
+        check = f"(2 * {self.weighted(number)} + {last}) % 11 = 1"
+        return f"coalesce(CASE WHEN {number} IS NOT NULL THEN {span} AND {is_day} AND {check} END, FALSE)"
+
+    def weighted(self, number: str) -> str:
+        """The sum of digits, each times two to the power of its place from the right (ISO 7064 MOD 11-2).
+
+        With q(k) = number div 10^k a digit is q(k) - 10 q(k+1), so the sum is q(0) - 8 (q(1) + 2 q(2) + 4 q(3) + …):
+        sixteen divisions by constants, and no digit is ever taken out of the text.
+        """
+        nested = self.divided(number, 10**16)
+        for place in range(15, 0, -1):
+            nested = f"({self.divided(number, 10**place)} + 2 * {nested})"
+        return f"({number} - 8 * {nested})"
+
+    # Primitives ---------------------------------------------------------------------------------------------
+
+    def template(self, rule: Rule) -> Template:
+        """The rule as SQL over the last level, where rules that need other rows have their `x$<rule id>`."""
+        parameters: Any = PRIMITIVES[rule.primitive].read(rule.parameters)
+        if rule.primitive in SET_PRIMITIVES:
+            columns = parameters.columns_used() or (rule.column,)
+            return Template(self.present(*columns), self.name(FAILED + rule.id))
+        made: Template = getattr(self, f"_{rule.primitive}")(rule.column, parameters)
+        return made
+
+    def present(self, *columns: str) -> str:
+        return " AND ".join(f"{self.name(STANDARD + column)} IS NOT NULL" for column in columns)
+
+    def day(self, column: str) -> str:
+        value = self.name(STANDARD + column)
+        return f"CAST({value} AS DATE)" if self.forms[column].type == "datetime" else value
+
+    def on_day(self, day: dt.date) -> str:
+        return f"DATE '{day.isoformat()}'"
+
+    def _of_value(self, column: str, good: str) -> Template:
+        return Template(self.present(column), f"NOT ({good})")
+
+    def _listed(self, column: str, values: Sequence[str]) -> str:
+        return f"{self.name(STANDARD + column)} IN ({', '.join(self.text(value) for value in values)})"
+
+    def _not_blank(self, column: str, _: Any) -> Template:
+        return Template("TRUE", f"{self.name(CLEANED + column)} IS NULL")
+
+    def _type(self, column: str, _: Any) -> Template:
+        return Template(f"{self.name(CLEANED + column)} IS NOT NULL", f"{self.name(STANDARD + column)} IS NULL")
+
+    def _cn_id(self, column: str, own: primitives.IdNumber) -> Template:
+        return self._of_value(column, self.name(VALID + _suffix(column, own.prefix)))
+
+    def _uscc(self, column: str, _: Any) -> Template:
+        value = self.name(STANDARD + column)
+
+        def place(number: int) -> str:
+            return f"({self.position(checks.USCC_ALPHABET, f'substr({value}, {number}, 1)')} - 1)"
+
+        total = " + ".join(f"{pow(3, number, 31)} * {place(number + 1)}" for number in range(17))
+        right = f"({total} + {place(18)}) % 31 = 0"
+        return self._of_value(column, f"CASE WHEN {self.full_match(value, checks.USCC)} THEN {right} ELSE FALSE END")
+
+    @abstractmethod
+    def position(self, text: str, of: str) -> str:
+        """From 1; 0 where it does not occur."""
+
+    def _bank_card(self, column: str, _: Any) -> Template:
+        value = self.name(STANDARD + column)
+        padded = f"lpad({value}, 20, '0')"
+        single = [f"TRY_CAST(substr({padded}, {place}, 1) AS INTEGER)" for place in range(2, 21, 2)]
+        double = [f"({self.position(_LUHN_DOUBLED, f'substr({padded}, {place}, 1)')} - 1)" for place in range(1, 21, 2)]
+        right = f"({' + '.join(single + double)}) % 10 = 0"
+        return self._of_value(
+            column, f"CASE WHEN {self.full_match(value, checks.BANK_CARD)} THEN {right} ELSE FALSE END"
+        )
+
+    def _matches(self, column: str, own: primitives.Matches) -> Template:
+        return self._of_value(column, self.full_match(self.name(STANDARD + column), own.pattern))
+
+    def _phone(self, column: str, _: Any) -> Template:
+        return self._of_value(column, self.full_match(self.name(STANDARD + column), checks.PHONE))
+
+    def _plate(self, column: str, _: Any) -> Template:
+        return self._of_value(column, self.full_match(self.name(STANDARD + column), checks.PLATE))
+
+    def _vin(self, column: str, _: Any) -> Template:
+        return self._of_value(column, self.full_match(self.name(STANDARD + column), checks.VIN))
+
+    def _division(self, column: str, own: primitives.Division) -> Template:
+        if own.known:
+            return self._of_value(column, self._listed(column, sorted(checks.division_codes())))
+        return self._of_value(column, self.full_match(self.name(STANDARD + column), checks.DIVISION))
+
+    def _plain_text(self, column: str, own: primitives.PlainText) -> Template:
+        found = self.contains_any(self.name(STANDARD + column), checks.not_plain(own.kind))
+        return Template(self.present(column), found)
+
+    def _in_list(self, column: str, own: primitives.InList) -> Template:
+        return self._of_value(column, self._listed(column, own.values))
+
+    def _in_code_list(self, column: str, own: primitives.InCodeList) -> Template:
+        bad = f"{self.name(STANDARD + column)} IS NULL"
+        allowed = checks.codes(own.list)
+        form = self.forms[column]
+        if not form.codes or not set(form.codes.values()) <= allowed:
+            bad = f"({bad} OR NOT {self._listed(column, sorted(allowed))})"
+        return Template(f"{self.name(CLEANED + column)} IS NOT NULL", bad)
+
+    def _date(self, column: str, _: Any) -> Template:
+        if self.forms[column].type != "text":
+            return Template(self.present(column), "FALSE")
+        return Template(self.present(column), f"({self.date(self.name(STANDARD + column))}) IS NULL")
+
+    def _date_between(self, column: str, own: primitives.DateBetween) -> Template:
+        start, end = (self.on_day(checks.day_of(text, self.today)) for text in (own.start, own.end))
+        return self._of_value(column, f"{self.day(column)} BETWEEN {start} AND {end}")
+
+    def _not_in_future(self, column: str, _: Any) -> Template:
+        return self._of_value(column, f"{self.day(column)} <= {self.on_day(self.today)}")
+
+    def _fresh_within(self, column: str, own: primitives.FreshWithin) -> Template:
+        oldest = self.today - dt.timedelta(days=own.days)
+        return self._of_value(column, f"{self.day(column)} >= {self.on_day(oldest)}")
+
+    def _number_between(self, column: str, own: primitives.NumberBetween) -> Template:
+        value = self.name(STANDARD + column)
+        limits = [f"{value} >= {format(own.minimum, 'f')}"] if own.minimum is not None else []
+        limits += [f"{value} <= {format(own.maximum, 'f')}"] if own.maximum is not None else []
+        return self._of_value(column, " AND ".join(limits))
+
+    def _whole_number(self, column: str, _: Any) -> Template:
+        return self._of_value(column, f"{self.name(STANDARD + column)} % 1 = 0")
+
+    def _length_between(self, column: str, own: primitives.LengthBetween) -> Template:
+        return self._of_value(column, f"length({self.name(STANDARD + column)}) BETWEEN {own.minimum} AND {own.maximum}")
+
+    def _year_between(self, column: str, own: primitives.YearBetween) -> Template:
+        value = self.name(STANDARD + column)
+        span = f"TRY_CAST({value} AS INTEGER) BETWEEN {own.minimum} AND {self.today.year + own.ahead}"
+        return self._of_value(column, f"CASE WHEN {self.full_match(value, '[0-9]{4}')} THEN {span} ELSE FALSE END")
+
+    def _equals_part_of_id(self, column: str, own: primitives.PartOfId) -> Template:
+        value, valid = self.name(STANDARD + column), self.name(VALID + own.id)
+        applies = f"{self.present(column)} AND {valid}"
+        if own.part == "birth_date":
+            number = f"year({value}) * 10000 + month({value}) * 100 + day({value})"
+            return Template(applies, f"{number} <> {self.name(BIRTH + own.id)}")
+        sex = f"CASE WHEN {self.name(DIGITS + own.id)} % 2 = 1 THEN '1' ELSE '2' END"
+        return Template(applies, f"{value} IN ('1', '2') AND {value} <> {sex}")
+
+    def _not_before(self, column: str, own: primitives.Other) -> Template:
+        return Template(self.present(column, own.other), f"{self.day(column)} < {self.day(own.other)}")
+
+    def _not_after(self, column: str, own: primitives.Other) -> Template:
+        return Template(self.present(column, own.other), f"{self.day(column)} > {self.day(own.other)}")
+
+    def _same_as(self, column: str, own: primitives.Other) -> Template:
+        values = self.name(STANDARD + column), self.name(STANDARD + own.other)
+        return Template(self.present(column, own.other), f"{values[0]} <> {values[1]}")
+
+    def _required_if(self, column: str, own: primitives.OtherEquals) -> Template:
+        return Template(self._other_equals(own), f"{self.name(CLEANED + column)} IS NULL")
+
+    def _forbidden_if(self, column: str, own: primitives.OtherEquals) -> Template:
+        return Template(self._other_equals(own), f"{self.name(CLEANED + column)} IS NOT NULL")
+
+    def _other_equals(self, own: primitives.OtherEquals) -> str:
+        values = [one for one in (self._value(own.other, wanted) for wanted in own.wanted) if one]
+        if not values:
+            return "FALSE"
+        return f"coalesce({self.name(STANDARD + own.other)} IN ({', '.join(values)}), FALSE)"
+
+    def _value(self, column: str, wanted: str) -> str:
+        """A lake value as SQL; empty where no value of that type is written like this."""
+        kind = self.forms[column].type
+        if kind not in _TYPED:
+            return self.text(wanted)
+        try:
+            if kind == "date":
+                value: Any = dt.date.fromisoformat(wanted)
+            elif kind == "datetime":
+                value = dt.datetime.fromisoformat(wanted)
+            else:
+                value = Decimal(wanted) if kind == "number" else int(wanted)
+        except (ValueError, ArithmeticError):
+            return ""
+        if checks.as_text(value) != wanted:
+            return ""
+        return (
+            wanted
+            if kind in ("number", "money")
+            else f"CAST('{wanted}' AS {'DATE' if kind == 'date' else self.timestamp})"
+        )
+
+
+def _suffix(column: str, prefix: bool) -> str:
+    return f"{column}$18" if prefix else column
+
+
+def class_of(characters: str) -> str:
+    """The inside of square brackets with everything but ranges' hyphens as \\x{…}, which RE2 and Java both read."""
+    return "".join(
+        one if one == "-" else f"\\x{{{ord(one):x}}}" if not (one.isascii() and one.isalnum()) else one
+        for one in characters
+    )
+
+
+def _odd_characters(steps: Sequence[Step]) -> str:
+    """Every character that the steps by character would change, as the inside of square brackets."""
+    odd = ""
+    for step in steps:
+        match step.operation:
+            case "narrow":
+                odd += "\uff01-\uff5e\u3000"
+            case "trim":
+                odd += INVISIBLE
+            case "upper":
+                odd += "a-z"
+            case "remove" | "swap":
+                odd += step.text.replace("-", ",-.")  # a span around it: more than needed does no harm
+    return odd
