@@ -1,0 +1,67 @@
+"""The store of raw objects: what a source delivered, byte for byte, the same bytes kept once a class.
+
+Content-addressed below `raw/`. Written aside, hashed while it is copied, moved into place; never changed afterwards.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import os
+import tempfile
+from pathlib import Path
+
+from django.conf import settings
+
+from yici.platform.data.lake.files import disk_full_is_told, force_to_disk
+from yici.platform.data.models import DataClass, RawObject
+
+__all__ = ["keep", "path_of"]
+
+_CHUNK = 1 << 20
+_LONGEST_NAME = 200
+
+
+def keep(raw: Path, data_class: DataClass, name: str, received_at: dt.datetime) -> tuple[RawObject, bool]:
+    """Keep a copy of the file; returns its row and whether the class did not have these bytes before. Raises `DiskFull`."""
+    root = Path(settings.DATA_HOME) / "raw"
+    root.mkdir(parents=True, exist_ok=True)
+    with disk_full_is_told():
+        descriptor, draft = tempfile.mkstemp(dir=root, prefix="incoming-")
+        try:
+            digest, size = hashlib.sha256(), 0
+            with raw.open("rb") as incoming, os.fdopen(descriptor, "wb") as outgoing:
+                while chunk := incoming.read(_CHUNK):
+                    digest.update(chunk)
+                    outgoing.write(chunk)
+                    size += len(chunk)
+                outgoing.flush()
+                os.fsync(outgoing.fileno())
+            sha256 = digest.hexdigest()
+            relative = f"{sha256[:2]}/{sha256[2:4]}/{sha256}"
+            target = root / relative
+            if not target.exists():
+                target.parent.mkdir(parents=True, exist_ok=True)
+                Path(draft).replace(target)
+                force_to_disk(target.parent)
+        finally:
+            Path(draft).unlink(missing_ok=True)
+    found, is_new = RawObject.objects.get_or_create(
+        data_class=data_class,
+        sha256=sha256,
+        defaults={
+            "name": Path(name).name[-_LONGEST_NAME:],
+            "path": relative,
+            "byte_count": size,
+            "received_at": received_at,
+        },
+    )
+    if found.removed_at is not None:
+        found.removed_at = None
+        found.save(update_fields=["removed_at"])
+    return found, is_new
+
+
+def path_of(raw: RawObject) -> Path:
+    """Where the bytes are."""
+    return Path(settings.DATA_HOME) / "raw" / raw.path

@@ -1,0 +1,112 @@
+"""What a file is, decided from its bytes: kind, encoding, delimiter. Reads a little; the name is only a hint."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+import json
+import re
+from collections import Counter
+from pathlib import Path
+from typing import Literal
+
+from yici.platform.data.landing.errors import OldFormat, PasswordProtected, Unknown
+
+__all__ = ["Kind", "delimiter_of", "encoding_of", "kind_of"]
+
+Kind = Literal["text", "xlsx", "zip", "gzip", "parquet", "jsonl"]
+HEAD = 1 << 20  # bytes looked at to decide
+DELIMITERS = (",", "\t", "|", ";")
+_OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
+_BINARY = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
+
+
+def kind_of(path: Path) -> Kind:
+    """Raises `Unknown`, `OldFormat`, `PasswordProtected`."""
+    with path.open("rb") as handle:
+        head = handle.read(HEAD)
+    if head.startswith(_OLE):
+        raise PasswordProtected if _contains(path, _ENCRYPTED) else OldFormat
+    if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
+        return "xlsx" if _is_workbook(path) else "zip"
+    if head.startswith(b"\x1f\x8b"):
+        return "gzip"
+    if head.startswith(b"PAR1"):
+        return "parquet"
+    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "text"
+    if _BINARY.search(head[:4096]):
+        raise Unknown
+    return "jsonl" if _is_json_lines(head) else "text"
+
+
+def _contains(path: Path, needle: bytes) -> bool:
+    kept = b""
+    with path.open("rb") as handle:
+        while chunk := handle.read(HEAD):
+            if needle in kept + chunk:
+                return True
+            kept = chunk[-len(needle) :]
+    return False
+
+
+def _is_workbook(path: Path) -> bool:
+    """By the tail, where the names of a ZIP stand; a cut file has none and is judged later."""
+    with path.open("rb") as handle:
+        head = handle.read(4096)
+        handle.seek(max(path.stat().st_size - HEAD, 0))
+        tail = handle.read()
+    return b"xl/workbook" in tail or b"xl/workbook" in head or b"[Content_Types].xml" in head
+
+
+def _is_json_lines(head: bytes) -> bool:
+    first = head.lstrip(codecs.BOM_UTF8).lstrip().split(b"\n", 1)[0].strip()
+    if not first.startswith(b"{"):
+        return False
+    try:
+        return isinstance(json.loads(first), dict)
+    except ValueError:
+        return False
+
+
+def encoding_of(path: Path) -> str:
+    """`utf-8`, `utf-8-sig`, `utf-16` or `gb18030`, from the beginning of the file; landing finds later exceptions."""
+    with path.open("rb") as handle:
+        head = handle.read(4 * HEAD)
+        is_whole = not handle.read(1)
+    if head.startswith(codecs.BOM_UTF8):
+        return "utf-8-sig"
+    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "utf-16"
+    if _decodes(head, "utf-8", is_whole):
+        return "utf-8"
+    if _decodes(head, "gb18030", is_whole):
+        return "gb18030"
+    return "utf-8" if _bad_bytes(head, "utf-8") <= _bad_bytes(head, "gb18030") else "gb18030"
+
+
+def _decodes(data: bytes, encoding: str, is_whole: bool) -> bool:
+    try:
+        codecs.getincrementaldecoder(encoding)("strict").decode(data, final=is_whole)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _bad_bytes(data: bytes, encoding: str) -> int:
+    return data.decode(encoding, "replace").count("\ufffd")
+
+
+def delimiter_of(text: str) -> str:
+    """The one by which the first lines fall into the same number of fields, the most fields winning."""
+    lines = [line for line in text.splitlines()[:60] if line.strip()]
+    best, best_score = ",", 0.0
+    for delimiter in DELIMITERS:
+        widths = Counter(len(row) for row in csv.reader(io.StringIO("\n".join(lines)), delimiter=delimiter) if row)
+        width, count = max(widths.items(), key=lambda pair: (pair[0] > 1, pair[1], pair[0]), default=(1, 0))
+        score = count / max(sum(widths.values()), 1) * (width > 1) + width / 10_000
+        if score > best_score:
+            best, best_score = delimiter, score
+    return best
