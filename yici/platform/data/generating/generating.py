@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import duckdb
-import pyarrow.parquet as pq
 
 from yici.base.cityfolder import city_folder
 from yici.base.errors import Invalid
@@ -111,7 +111,8 @@ def _deliver_all(
     progress: Progress | None,
 ) -> None:
     ledger_name = "dirt.parquet" if before is None else f"dirt_{day:%Y%m%d}.parquet"
-    with connect() as connection, _Ledger(into / "truth" / ledger_name) as ledger:
+    with connect() as connection:
+        ledger = _Ledger(connection, into / "truth" / ledger_name)
         connection.execute("SET preserve_insertion_order = true")
         connection.execute(views_sql(into / "truth", day, report.seed, "today"))
         if before is not None:
@@ -121,9 +122,12 @@ def _deliver_all(
             folder.mkdir(parents=True, exist_ok=True)
             target = folder / f"{day:%Y%m%d}.parquet"
             report.rows[definition.id] = _deliver(connection, definition, report.seed, day, before, target)
-            report.faults[definition.id] = ledger.enter(connection, views.view_of(definition, day, report.seed).ledger)
+            report.faults[definition.id] = ledger.enter(
+                definition.id, views.view_of(definition, day, report.seed).ledger
+            )
             if progress:
                 progress(len(definitions) + place + 1, len(definitions) * 2)
+        ledger.close()
 
 
 def views_sql(folder: Path, day: dt.date, seed: int, schema: str) -> str:
@@ -143,10 +147,9 @@ def _deliver(
     query = views.view_of(definition, day, seed).rows
     if before is not None and definition.load == "increment":
         query = _changes(connection, definition, query, views.view_of(definition, before, seed).rows, day)
-    quoted_path = str(target).replace("'", "''")
-    copied = connection.execute(f"COPY ({query}) TO '{quoted_path}' (FORMAT parquet, COMPRESSION zstd)").fetchone()
+    written = _copy(connection, query, target)
     connection.execute("DROP TABLE IF EXISTS temp.delivered_before")
-    return int(copied[0]) if copied else 0
+    return written
 
 
 def _changes(
@@ -166,27 +169,35 @@ def _changes(
 
 
 class _Ledger:
-    """The faults of all classes of one delivery, in one file."""
+    """The faults of all classes of one delivery: a part for each, put together at the end.
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._writer: pq.ParquetWriter | None = None
+    Nothing streams through Python: with a streamed result of this size DuckDB's threads came to wait for each other.
+    """
 
-    def __enter__(self) -> _Ledger:
-        return self
+    def __init__(self, connection: duckdb.DuckDBPyConnection, path: Path) -> None:
+        self._connection, self._path = connection, path
+        self._parts = path.with_suffix(".parts")
+        shutil.rmtree(self._parts, ignore_errors=True)
+        self._parts.mkdir()
 
-    def __exit__(self, *error: object) -> None:
-        if self._writer:
-            self._writer.close()
+    def enter(self, name: str, query: str) -> dict[str, int]:
+        """Keep what the query gives; returns how many of each kind."""
+        part = self._parts / f"{name}.parquet"
+        _copy(self._connection, query, part)
+        counted = "SELECT kind, count(*) FROM read_parquet(?) GROUP BY kind ORDER BY kind"
+        return dict(self._connection.execute(counted, [str(part)]).fetchall())
 
-    def enter(self, connection: duckdb.DuckDBPyConnection, query: str) -> dict[str, int]:
-        """Append what the query gives; returns how many of each kind."""
-        counts: dict[str, int] = {}
-        reader = connection.execute(query).to_arrow_reader(100_000)
-        if self._writer is None:
-            self._writer = pq.ParquetWriter(self._path, reader.schema, compression="zstd")
-        for batch in reader:
-            self._writer.write_batch(batch)
-            for entry in batch.column("kind").value_counts().to_pylist():
-                counts[entry["values"]] = counts.get(entry["values"], 0) + entry["counts"]
-        return counts
+    def close(self) -> None:
+        parts = ", ".join(_quoted(path) for path in sorted(self._parts.iterdir()))
+        _copy(self._connection, f"SELECT * FROM read_parquet([{parts}])", self._path)  # noqa: S608
+        shutil.rmtree(self._parts)
+
+
+def _copy(connection: duckdb.DuckDBPyConnection, query: str, target: Path) -> int:
+    """Write what a query gives; returns its rows."""
+    copied = connection.execute(f"COPY ({query}) TO {_quoted(target)} (FORMAT parquet, COMPRESSION zstd)").fetchone()
+    return int(copied[0]) if copied else 0
+
+
+def _quoted(path: Path) -> str:
+    return "'" + str(path).replace("'", "''") + "'"
