@@ -29,7 +29,7 @@ def start(home: Path, url: str | None = None, database: str = DATABASE) -> None:
     with psycopg.connect(url, autocommit=True) as connection:
         if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (database,)).fetchone():
             connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(database)))
-        if os.environ.get("YICI_EMBEDDED") or "host=" in url:
+        if os.environ.get("YICI_EMBEDDED"):
             _ask_for_passwords(connection)
     address = _address(url)
     with psycopg.connect(url_of(address, database), autocommit=True) as connection:
