@@ -23,7 +23,7 @@ _MIDNIGHT = r" 00:00:00$"
 # A number cell of 16 digits or more: Excel keeps fifteen, what follows is lost unless the file still has it as text.
 _LONG_NUMBER = re.compile(rb"<v>(\d{16,}|\d(?:\.\d+)?E\+1[5-9])</v>")
 _LONG_CELL = re.compile(
-    rb'<c r="([A-Z]{1,2})(\d+)"(?![^>]*\bt=)[^>]*>(?:<f>[^<]*</f>)?<v>(\d{16,}|\d(?:\.\d+)?E\+1[5-9])</v>'
+    rb'<c r="([A-Z]{1,2})(\d+)"(?![^>]*\bt="(?!n"))[^>]*>(?:<f>[^<]*</f>)?<v>(\d{16,}|\d(?:\.\d+)?E\+1[5-9])</v>'
 )
 _ANY_CELL = re.compile(rb'<c r="([A-Z]{1,2})\d')
 _SHEET_PATH = re.compile(

@@ -1,0 +1,76 @@
+"""What leaves as a spreadsheet is never a formula; what is handed out to be filled in keeps long numbers whole."""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import io
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.platform.data.factories import make_class, make_definition
+from yici.base import clock
+from yici.platform.data.landing import archive
+from yici.platform.data.landing.exporting import csv_lines, safe_cell, write_xlsx
+from yici.platform.data.landing.templates import template_workbook
+
+ATTACKS = ["=1+1", "+1+1", "-1+1", "@SUM(A1)", "\t=1", "\r=1", "＝1", '=cmd|" /C calc"!A0', "|x"]
+
+
+@pytest.mark.parametrize("attack", ATTACKS)
+def test_a_formula_is_defused_in_both_formats(attack: str) -> None:
+    row = next(csv.reader(io.StringIO("".join(csv_lines(["h"], [[attack]])).split("\r\n", 1)[1])))
+    assert row[0].startswith("'")
+    out = io.BytesIO()
+    write_xlsx(out, ["h"], [[attack]])
+    cell = openpyxl.load_workbook(io.BytesIO(out.getvalue())).active["A2"]
+    assert cell.data_type == "s" and str(cell.value).startswith("'")
+
+
+def test_numbers_stay_numbers_and_long_ones_stay_text() -> None:
+    assert safe_cell(-12) == -12 and safe_cell("-12.50") == "-12.50" and safe_cell(Decimal("1.5")) == 1.5
+    assert safe_cell("342124194503121221") == "342124194503121221"
+    assert safe_cell(342124194503121221) == "342124194503121221"
+    assert safe_cell(dt.date(2017, 1, 1)) == dt.date(2017, 1, 1) and safe_cell(None) is None
+
+
+@given(st.text(max_size=60))
+def test_any_text_makes_a_workbook_that_opens(text: str) -> None:
+    out = io.BytesIO()
+    write_xlsx(out, ["h"], [[text]])
+    cell = openpyxl.load_workbook(io.BytesIO(out.getvalue())).active["A2"]
+    assert cell.data_type in ("s", "n", "inlineStr") and not str(cell.value or "").startswith(("=", "+", "@"))
+
+
+def test_the_template_asks_for_every_column_and_keeps_numbers_text() -> None:
+    definition = make_definition(
+        columns=[
+            {"name": "id_number", "headers": ["身份证号"], "element": "person.id_number", "required": True},
+            {"name": "sex", "headers": ["性别"], "element": "person.sex"},
+            {"name": "ethnicity", "headers": ["民族"], "element": "person.ethnicity"},
+            {"name": "born", "headers": ["出生日期"], "type": "date"},
+        ]
+    )
+    book = openpyxl.load_workbook(io.BytesIO(template_workbook(definition)))
+    sheet = book["数据"]
+    assert [cell.value for cell in sheet[1]] == ["身份证号", "性别", "民族", "出生日期"]
+    assert sheet["A2"].number_format == "@" and sheet["D2"].number_format == "yyyy-mm-dd"
+    assert len(sheet.data_validations.dataValidation) == 2
+    assert "填写说明" in book.sheetnames and book["填写说明"]["C3"].value == "必填"
+
+
+def test_the_same_bytes_are_kept_once_and_names_lead_nowhere(db: None, tmp_path: Path, settings: Any) -> None:
+    settings.DATA_HOME = tmp_path / "data"
+    data_class = make_class(make_definition("public_security.kept"))
+    (tmp_path / "a").write_bytes(b"content")
+    first, is_new = archive.keep(tmp_path / "a", data_class, "../../etc/passwd", clock.now())
+    again, is_new_again = archive.keep(tmp_path / "a", data_class, "b.csv", clock.now())
+    assert is_new and not is_new_again and first.pk == again.pk and first.name == "passwd"
+    assert archive.path_of(first).read_bytes() == b"content"
+    assert not list((tmp_path / "data" / "raw").glob("incoming-*"))
