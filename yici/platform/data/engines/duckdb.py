@@ -1,5 +1,7 @@
 """DuckDB on one machine: a connection per job, in memory, that spills into the data home and never loads extensions."""
 
+# ruff: noqa: S608 - SQL is what this module makes; names and texts are quoted by the dialect
+
 from __future__ import annotations
 
 import contextlib
@@ -155,7 +157,7 @@ class _Screening:
         landed = _files(self.job.landed)
         names = {name for path in self.job.landed for name in pq.read_schema(path).names}
         columns = [quoted(name) if name in names else f"NULL::VARCHAR AS {quoted(name)}" for name in self.columns]
-        self.connection.execute(f"CREATE TEMP VIEW landed AS SELECT _row, {', '.join(columns)} FROM {landed}")  # noqa: S608
+        self.connection.execute(f"CREATE TEMP VIEW landed AS SELECT _row, {', '.join(columns)} FROM {landed}")
 
     def _is_sorted(self) -> bool:
         """Landing writes rows in their order; it is cheaper to look than to sort again."""
@@ -200,7 +202,7 @@ class _Screening:
         query = self.templates.standardised("landed", [rule.column])
         own, other = quoted(STANDARD + rule.column), quoted(str(rule.parameters["column"]))
         return (
-            f"SELECT _row FROM ({query}) AS own WHERE {own} IS NOT NULL AND NOT EXISTS"  # noqa: S608
+            f"SELECT _row FROM ({query}) AS own WHERE {own} IS NOT NULL AND NOT EXISTS"
             f" (SELECT 1 FROM {_files(files)} AS known WHERE known.{other} = own.{own})"
         )
 
@@ -210,26 +212,23 @@ class _Screening:
         keys = [quoted(STANDARD + column) for column in columns]
         present = " AND ".join(f"{key} IS NOT NULL" for key in keys)
         narrow = self.templates.standardised("landed", columns)
-        hashed = f"SELECT _row, hash({', '.join(keys)}) AS h FROM ({narrow}) WHERE {present}"  # noqa: S608
+        hashed = f"SELECT _row, hash({', '.join(keys)}) AS h FROM ({narrow}) WHERE {present}"
         self._run(
-            f"CREATE TEMP TABLE suspects_{number} AS SELECT _row FROM ({hashed}) WHERE h IN"  # noqa: S608
+            f"CREATE TEMP TABLE suspects_{number} AS SELECT _row FROM ({hashed}) WHERE h IN"
             f" (SELECT h FROM ({hashed}) GROUP BY h HAVING count(*) > 1)"
         )
         suspects = f"(SELECT landed.* FROM landed SEMI JOIN suspects_{number} USING (_row)) AS suspects"
         whole = self.templates.standardised(suspects, self.columns)
-        content = ", ".join(quoted(STANDARD + column) for column in self.columns)
+        content = ", ".join(f"'{column}': {quoted(STANDARD + column)}" for column in self.columns)
         key = ", ".join(keys)
         self._run(
-            f"CREATE TEMP TABLE suspected_{number} AS SELECT _row, {key}, row({content}) AS content FROM ({whole})"
-        )  # noqa: S608
+            f"CREATE TEMP TABLE suspected_{number} AS SELECT _row, {key}, {{{content}}} AS content FROM ({whole})"
+        )
         groups = (
-            f"SELECT {key}, count(DISTINCT content) > 1 AS differ, min(_row) AS first FROM suspected_{number}"  # noqa: S608
+            f"SELECT {key}, count(DISTINCT content) > 1 AS differ, min(_row) AS first FROM suspected_{number}"
             f" GROUP BY {key} HAVING count(*) > 1"
         )
-        return (
-            f"SELECT _row FROM suspected_{number} JOIN ({groups}) USING ({key})"  # noqa: S608
-            " WHERE differ OR _row <> first"
-        )
+        return f"SELECT _row FROM suspected_{number} JOIN ({groups}) USING ({key}) WHERE differ OR _row <> first"
 
     # Every row ----------------------------------------------------------------------------------------------
 
@@ -239,7 +238,7 @@ class _Screening:
         query = templates.standardised("landed", templates.columns_of(self.rules))
         if self._set_rules():
             marks = ", ".join(f"failing.{quoted(FAILED + rule.id)}" for rule in self._set_rules())
-            query = f"SELECT standard.*, {marks} FROM ({query}) AS standard LEFT JOIN failing USING (_row)"  # noqa: S608
+            query = f"SELECT standard.*, {marks} FROM ({query}) AS standard LEFT JOIN failing USING (_row)"
         query = templates.with_identities(query, self.rules)
         applies = list(dict.fromkeys(templates.template(rule).applies for rule in self.rules))
         masks = [f"m{place}" for place in range(len(templates.masks(self.rules)))]
@@ -254,7 +253,7 @@ class _Screening:
         )
         counts = ", ".join(f"count_if(a{place}) AS a{place}" for place in range(len(applies)))
         self._run(
-            f"CREATE TEMP TABLE verdicts AS SELECT {', '.join(masks)}, count(*) AS n,"  # noqa: S608
+            f"CREATE TEMP TABLE verdicts AS SELECT {', '.join(masks)}, count(*) AS n,"
             f" list(_row) FILTER ({held}) AS held, {counts or '0 AS a0'}"
             f" FROM (SELECT _row, {judged} FROM ({query})) GROUP BY {', '.join(masks)}"
         )
@@ -262,7 +261,7 @@ class _Screening:
 
     def _counted(self, masks: list[str], applies: list[str]) -> tuple[tuple[Outcome, ...], int]:
         combinations = self.connection.execute(
-            f"SELECT {', '.join(masks)}, n, coalesce(len(held), 0) AS held,"  # noqa: S608
+            f"SELECT {', '.join(masks)}, n, coalesce(len(held), 0) AS held,"
             f" {', '.join(f'a{place}' for place in range(max(len(applies), 1)))}, rowid FROM verdicts"
         ).fetchall()
         checked, failed, held = [0] * len(applies), [0] * len(self.rules), 0
@@ -304,14 +303,14 @@ class _Screening:
         )
         columns = ", ".join(f"{quoted(STANDARD + name)} AS {quoted(name)}" for name in self.columns)
         self._run(
-            f"COPY (SELECT {columns}, _row FROM ({query}) {order}) TO {_text(target)}"  # noqa: S608
+            f"COPY (SELECT {columns}, _row FROM ({query}) {order}) TO {_text(target)}"
             " (FORMAT parquet, COMPRESSION snappy)"
         )
 
     def _write_quarantined(self, target: Path) -> None:
         columns = ", ".join(f"landed.{quoted(name)}" for name in self.columns)
         self._run(
-            f"COPY (SELECT {columns}, held._row, _reasons FROM landed JOIN held USING (_row)"  # noqa: S608
+            f"COPY (SELECT {columns}, held._row, _reasons FROM landed JOIN held USING (_row)"
             f" JOIN reasons USING (combination) ORDER BY held._row) TO {_text(target)} (FORMAT parquet, COMPRESSION zstd)"
         )
 

@@ -113,8 +113,8 @@ def form_of(column: Column) -> Form:
     kind = column.type
     if kind == "text":
         steps = _TEXT_STEPS.get(column.check, _TEXT_STEPS[""])
-        words = () if column.check in _FREE_TEXT or column.check not in _TEXT_STEPS else BLANK_WORDS
-        return Form(kind, steps, words, name=column.name)
+        is_free = column.check in _FREE_TEXT or column.check not in _TEXT_STEPS
+        return Form(kind, steps, () if is_free else BLANK_WORDS, name=column.name)
     # A code column without a list takes any cleaned text.
     codes = _YES_NO if kind == "yes_no" else codes_of(column.code_list) if kind == "code" else {}
     # 无 may be a code's name, 无 is also how people say no: then it is no blank.
