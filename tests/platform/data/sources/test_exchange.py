@@ -52,10 +52,10 @@ def land(postgresql: str, at_departments: Departments) -> Iterator[Database]:
         def kill() -> None:
             run(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'land_{TAG}'")
 
-        yield Database("postgresql", "land_exchange", "LAND_EXCHANGE", run, "timestamptz", kill)
         connection.execute("DROP SCHEMA land CASCADE; CREATE SCHEMA land")
         connection.execute(f'GRANT USAGE ON SCHEMA land TO "land_{TAG}"')
         connection.execute(f'ALTER DEFAULT PRIVILEGES IN SCHEMA land GRANT SELECT ON TABLES TO "land_{TAG}"')
+        yield Database("postgresql", "land_exchange", "LAND_EXCHANGE", run, "timestamptz", kill)
 
 
 @pytest.fixture
@@ -70,9 +70,10 @@ def health(mariadb: mysql.Server, at_departments: Departments) -> Iterator[Datab
             for (number,) in cursor.fetchall():
                 cursor.execute(f"KILL {number}")
 
-        yield Database("mysql", "health_exchange", "HEALTH_EXCHANGE", run, "DATETIME(6)", kill)
         cursor.execute("DROP DATABASE health")
         cursor.execute("CREATE DATABASE health")
+        cursor.execute("USE health")
+        yield Database("mysql", "health_exchange", "HEALTH_EXCHANGE", run, "DATETIME(6)", kill)
 
 
 @pytest.fixture(params=["land", pytest.param("health", marks=pytest.mark.xdist_group("mariadb"))])
