@@ -154,6 +154,8 @@ def _parts(port: int, home: Path, workers: int) -> list[Part]:
     sandbox = [python, "-m", "yici.core.messages.sandbox", "--port", str(port + 1), "--store", str(home / "sandbox")]
     return [
         *([] if os.environ.get("YICI_SMS_ENDPOINT") else [Part("sms-sandbox", sandbox)]),  # a real gateway needs none
+        # Departments' servers of the demo; nobody waits for them, pulls fail and come again until they are up.
+        *([] if os.environ.get("YICI_DEMO") == "0" else [Part("data-sandbox", [python, "-m", "yici.platform.data.sandbox"])]),
         Part("worker", [python, "-m", "yici", "worker", "--queue", "default"]),
         Part("data-worker", [python, "-m", "yici", "worker", "--queue", "data"]),
         Part(

@@ -20,6 +20,7 @@ CITY_LOADERS = [
     "yici.core.people.loading",
     "yici.core.metrics.loading",
     "yici.core.cases.loading",
+    "yici.platform.data.catalogue.loading",
     "yici.platform.data.loading",
     "yici.platform.trust.loading",
     "yici.systems.hall.loading",
@@ -34,6 +35,7 @@ CITY_LINTERS = [
     "yici.core.messages.linting",
     "yici.core.metrics.linting",
     "yici.core.cases.linting",
+    "yici.platform.data.catalogue.linting",
     "yici.platform.trust.linting",
     "yici.systems.hall.linting",
 ]
@@ -55,6 +57,7 @@ def connect() -> None:
     from yici.platform.data import panels as data_panels
     from yici.platform.data import queries as register
     from yici.platform.data.facts import RegisterFacts
+    from yici.platform.data.quality import measures as data_measures
     from yici.platform.data.services import apply_objection
     from yici.platform.trust.queries import reads_own_certificate
     from yici.systems.hall import measures as hall_measures
@@ -83,9 +86,11 @@ def connect() -> None:
     cases.register_effect("data.apply_objection", apply_objection)
     cases.register_panel("hall", hall_panels.application_panels)
     cases.register_panel("data", data_panels.objection_panels)
+    cases.register_panel("data", data_panels.issue_panels)
 
     measures.register()
     hall_measures.register()
+    data_measures.register()
 
 
 def _calendar_authority(account: Any) -> Any:

@@ -1,4 +1,4 @@
-"""What the desk sees of an objection: the held value beside the claimed one."""
+"""What the desk sees of a case of the data service: an objection to a record, or a quality issue of a class."""
 
 from __future__ import annotations
 
@@ -12,10 +12,18 @@ from yici.core.people.models import Account
 from yici.core.vocabulary import queries as vocabulary
 from yici.core.vocabulary import rules as vocabulary_rules
 from yici.platform.data import queries
+from yici.platform.data.catalogue import reading
+from yici.platform.data.models import Issue, RuleResult
+from yici.platform.data.quality.issues import CASE_TYPE as ISSUE
+from yici.platform.data.services import CASE_TYPE
+
+LOADS_SHOWN = 12
 
 
 def objection_panels(case: Case, account: Account) -> list[Panel]:
     """Values are clear only to who may decide this objection; everybody else sees them masked."""
+    if case.type.slug != CASE_TYPE:
+        return []
     element = vocabulary.element(case.data["element"])
     may_decide = people.may(account, "data.objection", organisation=case.organisation, division=case.division_id)
     show = vocabulary_rules.display if may_decide else vocabulary_rules.mask
@@ -35,3 +43,26 @@ def objection_panels(case: Case, account: Account) -> list[Panel]:
         "today": clock.today(),
     }
     return [Panel(_("异议内容"), "data/objection_panel.html", context, (element.id,))]
+
+
+def issue_panels(case: Case, account: Account) -> list[Panel]:
+    """Since when the rule fails, how many rows load by load, and masked samples."""
+    if case.type.slug != ISSUE:
+        return []
+    issue = Issue.objects.select_related("data_class", "unit").filter(pk=case.data.get("issue")).first()
+    if issue is None:
+        return []
+    definition = reading.definition_of(issue.data_class)
+    results = RuleResult.objects.filter(run__data_class=issue.data_class_id, rule=issue.rule).select_related("run")
+    loads = list(results.order_by("-run_id")[:LOADS_SHOWN])[::-1]
+    most = max((one.failed for one in loads), default=0) or 1
+    columns = [column for column in definition.columns if any(column.name in row for row in issue.samples)]
+    context = {
+        "issue": issue,
+        "reason": case.data.get("reason", issue.rule),
+        "column": definition.by_name[issue.column].label if issue.column in definition.by_name else "",
+        "loads": [{"result": one, "share": round(100 * one.failed / most)} for one in loads],
+        "headers": [column.headers[0] for column in columns],
+        "samples": [(row.get("row"), [row.get(column.name, "") for column in columns]) for row in issue.samples],
+    }
+    return [Panel(_("数据质量问题"), "data/issue_panel.html", context)]
