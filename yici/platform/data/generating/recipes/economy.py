@@ -25,7 +25,7 @@ _DECIDED = day_in("decided", "2022-01-01", 1700)
 RECIPES = {
     "market_supervision.company": Recipe(
         "business", "is_company",
-        {"registration_number": "'3416' || lpad(CAST(n AS VARCHAR), 11, '0')", "authority": _AUTHORITY, "approved_date": after("founded", "approved", 0, 2000) + " ",
+        {"registration_number": "'3416' || lpad(CAST(n AS VARCHAR), 11, '0')", "authority": _AUTHORITY, "approved_date": f"least({after('founded', 'approved', 0, 2000)}, :taken - 1)",
          "state": _STATE},
     ),
     "market_supervision.individual_business": Recipe(
@@ -45,7 +45,7 @@ RECIPES = {
     "taxation.taxpayer": Recipe(
         "business", "u('taxed') < 0.75",
         {"taxpayer_number": "uscc", "uscc": "uscc", "representative": "owner_name", "representative_id_number": "owner_id", "tax_office": _OFFICE,
-         "registered_date": after("founded", "tax registered", 0, 30) + " ", "state": _STATE},
+         "registered_date": f"least({after('founded', 'tax registered', 0, 30)}, :taken - 1)", "state": _STATE},
     ),
     "taxation.invoice_summary": Recipe(
         "business", "", {

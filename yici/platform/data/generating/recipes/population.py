@@ -50,12 +50,12 @@ RECIPES = {
     "public_security.residence": Recipe(
         "person", "(moved_on IS NOT NULL OR u('resident') < 0.09) AND NOT is_dead AND age > 1",
         {
-            "reason": chosen("reason", "01", "03", "06", "09", "01", "04"), "arrival_date": f"least({_ARRIVED}, :day - 1)",
+            "reason": chosen("reason", "01", "03", "06", "09", "01", "04"), "arrival_date": _ARRIVED,
             "permit_number": "CASE WHEN u('permit') < 0.3 THEN id_number END",
             "permit_valid_until": f"CASE WHEN u('permit') < 0.3 THEN CAST({_ARRIVED} + 365 * 6 AS DATE) END",
             "employer": "CASE WHEN work = 1 THEN '亳州' || " + chosen("firm", "华源", "古井", "济人", "恒大") + " || '有限公司' END",
             "landlord_name": "CASE WHEN u('rents') < 0.5 THEN " + chosen("landlord", "张建国", "李桂英", "王志强", "刘秀兰") + " END",
-            "left_date": f"CASE WHEN u('left') < 0.1 THEN {_ARRIVED} + 300 END",
+            "left_date": f"CASE WHEN u('left') < 0.1 THEN least({_ARRIVED} + 300, :taken - 1) END",
         },
     ),
     "civil_affairs.marriage": Recipe(
