@@ -22,9 +22,9 @@ from yici.core.people.models import Account
 from yici.core.people.services import actor_of, require
 from yici.core.vocabulary import rules as vocabulary
 from yici.platform.data.catalogue import exporting, reading
-from yici.platform.data.models import Channel, ClassChannel, DataClass, Run
+from yici.platform.data.models import DataClass, Run
 from yici.platform.data.quality.freshness import light
-from yici.platform.data.runs import mending, quarantine, starting
+from yici.platform.data.runs import mending, pushing, quarantine, starting
 
 router = Router(tags=["data"])
 PAGE = 100
@@ -112,7 +112,9 @@ def classes_of(account: Account, permission: str = "data.view") -> QuerySet[Data
 def runs_of(account: Account, permission: str = "data.view") -> QuerySet[Run]:
     """Runs of classes the account may see."""
     scope = people.scope_of(account, permission)
-    return Run.objects.filter(scope.q("data_class__department", None)).select_related("data_class__department", "channel")
+    return Run.objects.filter(scope.q("data_class__department", None)).select_related(
+        "data_class__department", "channel"
+    )
 
 
 def _class(account: Account, slug: str, permission: str = "data.view") -> DataClass:
@@ -191,25 +193,14 @@ def upload_file(request: HttpRequest, slug: str, file: UploadedFile = File(...))
 
 @router.post("/data/push/{slug}", auth=None, response={202: RunOut}, summary="Signed push of a delivery")
 def push(request: HttpRequest, slug: str) -> tuple[int, dict[str, Any]]:
-    """For a department's program: the body is the file; headers carry connection, time stamp, nonce and signature.
+    """For a department's program: the body is the file, the headers X-Yici-App, -Timestamp, -Nonce and -Signature.
 
     Who signs with the secret of the class's own interface channel may deliver this class and nothing else.
     """
-    from yici.platform.data.sources.interface import pushing
-
-    channel = (
-        ClassChannel.objects.select_related("data_class")
-        .filter(data_class_id=slug, kind=Channel.INTERFACE, withdrawn_at=None)
-        .first()
-    )
-    if channel is None or not channel.data_class.is_described:
-        raise NotAllowed(_("签名无效，或这一类数据不接收推送。"))
-    name = pushing.accept(channel.options, request.headers, request.body, clock.now())
-    with tempfile.NamedTemporaryFile(dir=_inbox()) as kept:
-        kept.write(request.body)
-        kept.flush()
-        run = starting.upload(channel.data_class, Path(kept.name), name, None, Run.Trigger.PUSH)
-    return 202, _run_out(starting.confirm_push(run, channel))
+    if len(request.body) > pushing.LONGEST:
+        raise Invalid(_("一次推送不能超过 64 MB，请改用文件方式报送。"))
+    query = request.META.get("QUERY_STRING", "")
+    return 202, _run_out(pushing.accept(slug, dict(request.headers), request.body, request.path, query))
 
 
 @router.get("/data/runs/{number}", auth=staff_auth, response=RunOut, summary="One run; permission data.view")
@@ -259,7 +250,11 @@ def list_held(
             purpose=purpose,
         )
     return [
-        {"row": one.row, "reasons": list(one.reasons), "values": dict(one.values) if purpose else masked(definition, one.values)}
+        {
+            "row": one.row,
+            "reasons": list(one.reasons),
+            "values": dict(one.values) if purpose else masked(definition, one.values),
+        }
         for one in rows
     ]
 
@@ -271,7 +266,9 @@ def mend_row(request: HttpRequest, number: int, given: MendIn) -> tuple[int, Non
     return 201, None
 
 
-@router.post("/data/runs/{number}/replay", auth=staff_auth, response={201: RunOut}, summary="Load mended rows; data.rows")
+@router.post(
+    "/data/runs/{number}/replay", auth=staff_auth, response={201: RunOut}, summary="Load mended rows; data.rows"
+)
 def replay_run(request: HttpRequest, number: int) -> tuple[int, dict[str, Any]]:
     account = account_of(request)
     return 201, _run_out(mending.replay(_run(account, number, "data.rows"), account))

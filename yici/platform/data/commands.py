@@ -82,15 +82,19 @@ def generate(
 def check_source(class_id: ClassId) -> None:
     """Try the channels of a class: says what is wrong with each and what to do."""
     set_up_django()
+    from yici.platform.data.catalogue import reading
     from yici.platform.data.sources.registry import source
 
     found = 0
-    for channel in _class(class_id).channels.filter(withdrawn_at=None):
-        problems = source(channel.kind).check_config(channel.options)
-        console.print(f"{channel.get_kind_display()}  {channel.unit.name}: {'可用' if not problems else ''}")
+    data_class = _class(class_id)
+    definition = reading.definition_of(data_class)
+    for channel in data_class.channels.filter(withdrawn_at=None):
+        problems = source(channel.kind).check_config(channel.options, definition=definition)
+        errors = [problem for problem in problems if problem.level == "error"]
+        console.print(f"{channel.get_kind_display()}  {channel.unit.name}: {'' if errors else '可用'}")
         for problem in problems:
-            found += 1
-            console.print(f"  [red]{problem}[/red]")
+            found += problem.level == "error"
+            console.print(f"  [{'red' if problem.level == 'error' else 'yellow'}]{problem}[/]")
     raise SystemExit(_FAULTY if found else _OK)
 
 
@@ -191,7 +195,9 @@ def show_quarantine(
             for column in definition.columns
             if (value := row.values.get(column.name)) and (clear or not column.is_personal or column.element)
         ]
-        table.add_row(str(row.row), "；".join(message_of(one, rules) for one in row.reasons), "  ".join(shown) or row.line)
+        table.add_row(
+            str(row.row), "；".join(message_of(one, rules) for one in row.reasons), "  ".join(shown) or row.line
+        )
     if clear:
         subject = ("data_class", found.data_class_id)
         audit.record(_terminal(), "view", subject=subject, purpose=f"命令行查看隔离行（运行 {run_id}）")
@@ -314,7 +320,9 @@ def _carry_out(run_id: int) -> None:
     from yici.platform.data.runs.carrying_out import load
 
     worker = threading.Thread(target=load, args=(run_id,))
-    with Progress(TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), console=console, transient=True) as bar:
+    with Progress(
+        TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), console=console, transient=True
+    ) as bar:
         task = bar.add_task("排队", total=None)
         worker.start()
         while worker.is_alive() or Run.objects.filter(pk=run_id, state__in=Run.OPEN).exists():
@@ -343,7 +351,9 @@ def _report(run_id: int) -> None:
     for note in run.detail.get("drift", {}).get("explanations", []):
         console.print(f"· {note}")
     if run.detail.get("seconds"):
-        console.print("  ".join(f"{Run.Phase(name).label} {value:.2f} 秒" for name, value in run.detail["seconds"].items()))
+        console.print(
+            "  ".join(f"{Run.Phase(name).label} {value:.2f} 秒" for name, value in run.detail["seconds"].items())
+        )
     rules = {rule.id: rule for rule in rules_of(reading.definition_of(run.data_class))}
     table = Table("不合格的规则", "行数", "说明")
     for rule, count in sorted(run.detail.get("failed", {}).items(), key=lambda pair: -pair[1]):

@@ -4,7 +4,7 @@ from yici.platform.data.models.catalogue import Channel, ClassChannel, Cycle, Da
 from yici.platform.data.models.lake import Snapshot
 from yici.platform.data.models.quality import Issue, RuleResult, Score
 from yici.platform.data.models.register import Household, Resident
-from yici.platform.data.models.runs import ColumnDecision, Mend, RawObject, Run
+from yici.platform.data.models.runs import ColumnDecision, Mend, PushNonce, RawObject, Run
 
 __all__ = [
     "Channel",
@@ -16,6 +16,7 @@ __all__ = [
     "Issue",
     "Mend",
     "PaperSeries",
+    "PushNonce",
     "RawObject",
     "Resident",
     "RuleResult",

@@ -143,3 +143,10 @@ class ColumnDecision(models.Model):
                 fields=["data_class", "header"], condition=Q(replaced_at=None), name="data_decision_newest"
             ),
         ]
+
+
+class PushNonce(models.Model):
+    """A nonce of a signed push, kept until its time stamp is stale: unique, so that of two pushes with it one loses."""
+
+    nonce = models.CharField(max_length=200, primary_key=True)
+    forget_at = models.DateTimeField()

@@ -56,7 +56,7 @@ def _officers(channel: ClassChannel) -> list[Account]:
 def _tell(account: Account, channel: ClassChannel, due: dt.datetime) -> None:
     context = {
         "title": channel.data_class.name,
-        "unit": channel.unit.name,
+        "organisation": channel.unit.name,
         "due": timezone.localtime(due).strftime("%Y-%m-%d %H:%M"),
     }
     link = f"/desk/data/classes/{channel.data_class_id}/"

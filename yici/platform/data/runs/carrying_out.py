@@ -22,12 +22,12 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from yici.base import clock
-from yici.base.errors import Unavailable, YiciError
+from yici.base.errors import YiciError
 from yici.platform.data.catalogue import reading
 from yici.platform.data.catalogue.definition import ClassDefinition
 from yici.platform.data.engines import engine
 from yici.platform.data.engines.base import Screened, Screening
-from yici.platform.data.errors import LoadInProgress, Refused
+from yici.platform.data.errors import LoadInProgress, Refused, SourceInconsistent, SourceUnavailable
 from yici.platform.data.lake import reading as lake
 from yici.platform.data.lake.writing import publish
 from yici.platform.data.landing.applying import apply_mapping
@@ -40,6 +40,7 @@ from yici.platform.data.rules.language import Rule
 from yici.platform.data.runs import mending, pulling, quarantine
 from yici.platform.data.runs.beat import DEAD_AFTER, Beat, Cancelled
 from yici.platform.data.runs.starting import retry_later
+from yici.platform.data.sources.base import SourceAccessDenied
 
 __all__ = ["load"]
 
@@ -77,7 +78,7 @@ def load(run_id: int) -> str:
         _end(run, Run.State.REFUSED, refused.slug, str(refused.message))
     except YiciError as error:
         _end(run, Run.State.FAILED, error.slug, str(error.message))
-        if isinstance(error, Unavailable):
+        if isinstance(error, SourceUnavailable | SourceInconsistent) and not isinstance(error, SourceAccessDenied):
             retry_later(run)
     except Exception:
         logger.exception("run %s of %s broke", run.pk, run.data_class_id)
@@ -158,10 +159,8 @@ class _Loading:
                 return
             landed = self._timed(Run.Phase.LAND, lambda: self._land(raw))
         screened = self._timed(Run.Phase.SCREEN, lambda: self._screen(landed))
-        snapshot = self._timed(Run.Phase.PUBLISH, lambda: self._publish(screened))
-        self._timed(Run.Phase.MEASURE, lambda: self._measure(screened, snapshot))
-        self.run.detail = {**self.run.detail, "seconds": self.seconds}
-        Run.objects.filter(pk=self.run.pk).update(detail=self.run.detail)
+        self._timed(Run.Phase.PUBLISH, lambda: self._publish(screened))
+        Run.objects.filter(pk=self.run.pk).update(detail={**self.run.detail, "seconds": self.seconds})
 
     def _timed(self, phase: str, work: Callable[[], Any]) -> Any:
         self.beat.phase(phase)
@@ -181,7 +180,7 @@ class _Loading:
         if self.run.raw is not None:
             self.complete = bool(self.run.detail.get("complete", self.complete))
             return self.run.raw
-        pulled = pulling.pull(self.run, self.definition, self.folder / "pull", self.beat)
+        pulled = pulling.pull(self.run, self.definition, self.beat)
         self.run.detail = {**self.run.detail, "notes": pulled.notes, "complete": pulled.complete}
         self.complete = pulled.complete
         return pulled.raw
@@ -192,7 +191,7 @@ class _Loading:
             return False
         loaded = Snapshot.objects.filter(data_class=self.run.data_class, run__raw=raw, state="published")
         if self.complete:
-            loaded = loaded.filter(pk=self.run.data_class.current_id)
+            loaded = loaded.filter(pk=self.run.data_class.current_id or 0)
         return loaded.exists() or self._led_to_nothing(raw)
 
     def _led_to_nothing(self, raw: RawObject) -> bool:
@@ -262,10 +261,10 @@ class _Loading:
 
     # Publish ----------------------------------------------------------------------------------------------
 
-    def _publish(self, screened: Screened) -> Snapshot:
+    def _publish(self, screened: Screened) -> None:
         is_replay = self.run.trigger == Run.Trigger.REPLAY
         mode = Snapshot.Mode.REPLAY if is_replay else Snapshot.Mode.FULL if self.complete else Snapshot.Mode.INCREMENT
-        return publish(
+        publish(
             self.run.data_class,
             [self.folder / "accepted.parquet"],
             definition=self.definition,
@@ -274,21 +273,31 @@ class _Loading:
             data_date=self._data_date(),
             channel=None if is_replay else self.run.channel,
             allow_shrink=bool(self.run.detail.get("allow_shrink")),
-            within=lambda snapshot: self._close(screened, snapshot),
+            within=lambda snapshot: self._close_and_measure(screened, snapshot),
         )
 
+    def _close_and_measure(self, screened: Screened, snapshot: Snapshot) -> None:
+        """In the transaction that shows the new version: counts, scores and issues stand or fall with it."""
+        self._close(screened, snapshot)
+        began = time.monotonic()
+        self._measure(screened, snapshot)
+        self.seconds[Run.Phase.MEASURE] = round(time.monotonic() - began, 3)
+
     def _close(self, screened: Screened, snapshot: Snapshot) -> None:
-        """In the transaction that shows the new version: the run is closed with its counts, or cancelled for good."""
+        """Close the run with its counts; raises `Cancelled` where somebody cancelled it meanwhile."""
         held = screened.quarantined + self.rejected_rows
         run = self.run
-        run.rows_read, run.rows_accepted, run.rows_quarantined = screened.rows + self.rejected_rows, screened.accepted, held
+        run.rows_read, run.rows_accepted, run.rows_quarantined = (
+            screened.rows + self.rejected_rows,
+            screened.accepted,
+            held,
+        )
         run.quarantine = str(_quarantine_path(run).relative_to(settings.DATA_HOME)) if held else ""
         changed = snapshot.run_id == run.pk
         run.detail = {
             **run.detail,
             "failed": {one.rule.id: one.failed for one in screened.outcomes if one.failed},
             "snapshot": snapshot.number,
-            "seconds": self.seconds,
         }
         closed = Run.objects.filter(pk=run.pk, state=Run.State.RUNNING).update(
             state=Run.State.PUBLISHED if changed or held else Run.State.UNCHANGED,

@@ -62,7 +62,7 @@ def preview(run: Run) -> Preview:
 def _first_rows(landed_file: Path, landed: Landed) -> list[dict[str, str | None]]:
     with connect() as connection:
         found = connection.execute(f"SELECT * FROM read_parquet(?) ORDER BY _row LIMIT {ROWS}", [str(landed_file)])  # noqa: S608
-        names = [entry[0] for entry in found.description]
+        names = [str(entry[0]) for entry in found.description]
         records = [dict(zip(names, one, strict=True)) for one in found.fetchall()]
     own = [name for name in names if name not in ("_row", "_hash")]
     headers = dict(zip(own, landed.headers, strict=False))

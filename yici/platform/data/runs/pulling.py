@@ -6,8 +6,8 @@ in one transaction, and nothing is fetched twice.
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from yici.base import clock
 from yici.base.errors import Misconfigured
 from yici.platform.data.catalogue.definition import ClassDefinition
+from yici.platform.data.lake.layout import work_root
 from yici.platform.data.landing import archive
 from yici.platform.data.models import RawObject, Run
 from yici.platform.data.runs.beat import Beat
@@ -33,13 +34,19 @@ class Pulled:
     notes: list[str] = field(default_factory=list)
 
 
-def pull(run: Run, definition: ClassDefinition, into: Path, beat: Beat) -> Pulled:
-    """Fetch over the run's channel and keep what came. Raises the source's errors; the cursor then stays."""
+def pull(run: Run, definition: ClassDefinition, beat: Beat) -> Pulled:
+    """Fetch over the run's channel and keep what came. Raises the source's errors; the cursor then stays.
+
+    The folder is the channel's, not the run's: what was fetched before a cut is there for the next try.
+    """
     channel = run.channel
     if channel is None:
         raise Misconfigured(_("这次运行没有对接方式，无法取数。"))
-    into.mkdir(parents=True, exist_ok=True)
-    found = source(channel.kind).pull(channel.options, channel.cursor, into, definition=definition, progress=beat.progress)
+    into = work_root() / f"pull-{channel.pk}"
+    into.mkdir(exist_ok=True)
+    found = source(channel.kind).pull(
+        channel.options, channel.cursor, into, definition=definition, progress=beat.progress
+    )
     notes = [str(note) for note in found.notes]
     kept: list[RawObject] = []
     for one in found.objects:
@@ -62,4 +69,5 @@ def pull(run: Run, definition: ClassDefinition, into: Path, beat: Beat) -> Pulle
                 detail={"complete": found.complete, "pulled_by": run.pk},
             )
             enqueue(further)
+    shutil.rmtree(into, ignore_errors=True)
     return Pulled(run.raw, found.complete, notes)

@@ -20,7 +20,17 @@ from yici.platform.data.engines.duckdb import connect
 from yici.platform.data.models import Run
 from yici.platform.data.rules.language import Rule
 
-__all__ = ["MISSHAPEN", "HeldRow", "add_misshapen", "count_by_reason", "file_of", "held_row", "held_rows", "message_of", "read"]
+__all__ = [
+    "MISSHAPEN",
+    "HeldRow",
+    "add_misshapen",
+    "count_by_reason",
+    "file_of",
+    "held_row",
+    "held_rows",
+    "message_of",
+    "read",
+]
 
 MISSHAPEN = "row.fields"
 RAW_LINE = "_line"
@@ -45,7 +55,9 @@ def file_of(run: Run) -> Path | None:
     return path if path.is_relative_to(root) and path.exists() else None
 
 
-def held_rows(run: Run, reason: str = "", offset: int = 0, limit: int = 50, rows: list[int] | None = None) -> list[HeldRow]:
+def held_rows(
+    run: Run, reason: str = "", offset: int = 0, limit: int = 50, rows: list[int] | None = None
+) -> list[HeldRow]:
     """Rows in the order of the source. `reason`: only those that fail this rule. `rows`: only these numbers."""
     path = file_of(run)
     return [] if path is None else read(path, reason, offset, limit, rows)
@@ -94,7 +106,7 @@ def add_misshapen(path: Path, rejected: Path) -> None:
                 SELECT _row, ['{MISSHAPEN}'] AS _reasons, _line FROM read_parquet({quoted(rejected)})
                 ORDER BY _row
             ) TO {quoted(whole)} (FORMAT parquet, COMPRESSION zstd)
-            """
+            """  # noqa: S608 - our own paths
         )
     whole.replace(path)
 

@@ -41,7 +41,9 @@ def start_due() -> int:
 def end_dead_runs() -> int:
     """Runs without a sign of life were killed: they are closed, and tried again."""
     limit = clock.now() - dt.timedelta(seconds=DEAD_AFTER)
-    dead = list(Run.objects.filter(state=Run.State.RUNNING, heartbeat_at__lt=limit).select_related("data_class", "channel"))
+    dead = list(
+        Run.objects.filter(state=Run.State.RUNNING, heartbeat_at__lt=limit).select_related("data_class", "channel")
+    )
     for run in dead:
         closed = Run.objects.filter(pk=run.pk, state=Run.State.RUNNING).update(
             state=Run.State.FAILED,

@@ -25,7 +25,17 @@ from yici.platform.data.errors import LoadInProgress
 from yici.platform.data.landing import archive
 from yici.platform.data.models import Channel, ClassChannel, ColumnDecision, DataClass, RawObject, Run
 
-__all__ = ["cancel", "decide", "enqueue", "open_run_of", "record_decisions", "retry", "start", "upload"]
+__all__ = [
+    "cancel",
+    "decide",
+    "enqueue",
+    "keep_and_queue",
+    "open_run_of",
+    "record_decisions",
+    "retry",
+    "start",
+    "upload",
+]
 
 MAXIMUM_ATTEMPTS = 4
 _BACK_OFF_MINUTES = (1, 5, 30)
@@ -63,7 +73,9 @@ def start(channel: ClassChannel, trigger: str = Run.Trigger.MANUAL, actor: Accou
     return enqueue(run)
 
 
-def upload(data_class: DataClass, path: Path, name: str, actor: Account | None, trigger: str = Run.Trigger.UPLOAD) -> Run:
+def upload(
+    data_class: DataClass, path: Path, name: str, actor: Account | None, trigger: str = Run.Trigger.UPLOAD
+) -> Run:
     """Keep what a person or a program handed over; the run waits until somebody confirms how its columns map.
 
     The file is kept byte for byte first. Raises `Invalid` for a class that is registered but not described.
@@ -99,6 +111,12 @@ def from_raw(
     return enqueue(run) if state == Run.State.QUEUED else run
 
 
+def keep_and_queue(channel: ClassChannel, path: Path, name: str, trigger: str) -> Run:
+    """Keep bytes that a program delivered and queue their run; a changed layout makes it wait like any other."""
+    raw, _is_new = archive.keep(path, channel.data_class, name, clock.now())
+    return from_raw(channel.data_class, raw, trigger, None, channel)
+
+
 def record_decisions(
     data_class: DataClass,
     columns: Mapping[str, str],
@@ -112,7 +130,9 @@ def record_decisions(
     """
     definition = reading.definition_of(data_class)
     claimed = [column for column in columns.values() if column]
-    wrong = {header: _("没有这一列") for header, column in columns.items() if column and column not in definition.by_name}
+    wrong = {
+        header: _("没有这一列") for header, column in columns.items() if column and column not in definition.by_name
+    }
     wrong |= {header: _("两个表头对应了同一列") for header, column in columns.items() if claimed.count(column) > 1}
     if wrong:
         raise Invalid(_("列的对应有误，请按提示修改。"), fields=wrong)
