@@ -13,7 +13,8 @@ import pyarrow.parquet as pq
 from yici.base import clock
 from yici.core.people.models import Organisation
 from yici.platform.data.catalogue.definition import ClassDefinition
-from yici.platform.data.models import ClassChannel, DataClass, Run
+from yici.platform.data.models import ClassChannel, DataClass, Run, Snapshot
+from yici.platform.data.rules.language import Outcome, Rule
 
 _COLUMNS: list[dict[str, Any]] = [
     {"name": "id_number", "headers": ["公民身份号码", "身份证号"], "element": "person.id_number", "required": True},
@@ -78,6 +79,41 @@ def make_run(data_class: DataClass, **changes: Any) -> Run:
             "queued_at": clock.now(),
             **changes,
         }
+    )
+
+
+def make_snapshot(data_class: DataClass, run: Run | None = None, **changes: Any) -> Snapshot:
+    """The next version of the class, without files; the class shows it from now on."""
+    newest = data_class.snapshots.order_by("-number").first()
+    fields: dict[str, Any] = {
+        "data_class": data_class,
+        "number": newest.number + 1 if newest else 1,
+        "mode": Snapshot.Mode.FULL,
+        "parent": newest,
+        "run": run,
+        "data_date": clock.today(),
+        "row_count": 0,
+        "byte_count": 0,
+        "files": [],
+        "columns": [],
+        "digest": "",
+        "published_at": clock.now(),
+    }
+    snapshot = Snapshot.objects.create(**{**fields, **changes})
+    data_class.current = snapshot
+    data_class.save(update_fields=["current"])
+    return snapshot
+
+
+def outcome(
+    rule: str = "id_number.cn_id", checked: int = 100, failed: int = 0, dimension: str = "validity", **changes: Any
+) -> Outcome:
+    """What a rule of `<column>.<primitive>` found."""
+    column, _, primitive = rule.partition(".")
+    return Outcome(
+        Rule(**{"id": rule, "primitive": primitive, "column": column, "dimension": dimension, **changes}),
+        checked,
+        failed,
     )
 
 

@@ -1,109 +1,158 @@
-"""Whether a class is as fresh as its update cycle promises. Pure but for the working calendar, which a daily class needs.
+"""When a class must be brought up to date again, whether it is late, and when its source is asked next.
 
-All in the city's local time. A daily class owes nothing on a Sunday; where the year's notice is not known yet, Mondays
-to Fridays count, as a light is no legal deadline.
+Pure rules over a working calendar. Nothing is due on a day of rest: a period that ends on one ends at the close of
+business of the next working day, as everywhere (行政许可法 art. 82, 民法典 art. 203).
 """
 
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import dataclass
 from typing import Literal
 
-from django.utils import timezone
+from yici.core.calendars.queries import calendar
+from yici.core.calendars.rules import CHINA, DeadlineUnknown, Unit, WorkingCalendar
 
-from yici.core.calendars.queries import DeadlineUnknown, calendar
-
-__all__ = ["LIGHTS", "Light", "due_at", "light", "next_run_at"]
+__all__ = ["PERIODS", "Light", "Period", "due_at", "latest_due", "light", "next_run_at"]
 
 Light = Literal["green", "yellow", "red", "grey"]
-LIGHTS: tuple[Light, ...] = ("red", "yellow", "green", "grey")
-DAY_ENDS = dt.time(18)
-RUNS_AT = dt.time(2)
-_REALTIME = dt.timedelta(hours=1)
-_REALTIME_PULL = dt.timedelta(minutes=10)
-_MONTHS = {"monthly": 1, "quarterly": 3, "half_yearly": 6, "yearly": 12}
-# How long after it is due a class is yellow before it is red.
-_GRACE = {
-    "realtime": dt.timedelta(hours=2),
-    "daily": dt.timedelta(days=1),
-    "weekly": dt.timedelta(days=2),
-    "monthly": dt.timedelta(days=5),
-    "quarterly": dt.timedelta(days=10),
-    "half_yearly": dt.timedelta(days=15),
-    "yearly": dt.timedelta(days=30),
+RUN_AT = dt.time(2)  # night, when the departments' systems are idle and yesterday is complete
+REALTIME_SECONDS = 600  # a source in real time is asked every ten minutes
+
+
+@dataclass(frozen=True)
+class Period:
+    """Length of an update cycle: `days` or `months`, or `hours` on the wall clock; yellow `warning` before the due time."""
+
+    warning: dt.timedelta
+    days: int = 0
+    months: int = 0
+    hours: int = 0
+
+
+# The service level that the update cycle of the catalogue (更新周期) promises. 不定期 promises nothing.
+PERIODS: dict[str, Period] = {
+    "realtime": Period(dt.timedelta(minutes=15), hours=1),
+    "daily": Period(dt.timedelta(hours=9), days=1),
+    "weekly": Period(dt.timedelta(days=1), days=7),
+    "monthly": Period(dt.timedelta(days=3), months=1),
+    "quarterly": Period(dt.timedelta(days=7), months=3),
+    "half_yearly": Period(dt.timedelta(days=14), months=6),
+    "yearly": Period(dt.timedelta(days=30), months=12),
 }
 
 
-def due_at(cycle: str, last_success_at: dt.datetime) -> dt.datetime | None:
-    """When the next delivery is due at the latest; None for an irregular class."""
-    local = timezone.localtime(last_success_at)
-    if cycle == "realtime":
-        return local + _REALTIME
-    if cycle == "daily":
-        return _at(_working_day_after(local.date()), DAY_ENDS)
-    if cycle == "weekly":
-        return _at(local.date() + dt.timedelta(days=7), DAY_ENDS)
-    if cycle in _MONTHS:
-        return _at(_months_after(local.date(), _MONTHS[cycle]), DAY_ENDS)
+def due_at(
+    cycle: str, last_success_at: dt.datetime | None, now: dt.datetime, working: WorkingCalendar | None = None
+) -> dt.datetime | None:
+    """When the next delivery is due after the last one.
+
+    None where nothing is promised (irregular), nothing ever came, or the year has no official notice yet. A last
+    success that lies ahead of `now` (a clock that went wrong) counts as now.
+    """
+    if last_success_at is None or cycle not in PERIODS:
+        return None
+    return _due(PERIODS[cycle], min(last_success_at, now), 1, working or calendar())
+
+
+def light(
+    cycle: str, last_success_at: dt.datetime | None, now: dt.datetime, working: WorkingCalendar | None = None
+) -> Light:
+    """green in time, yellow due soon, red overdue, grey where nobody can say (see `due_at`)."""
+    if last_success_at is None or cycle not in PERIODS:
+        return "grey"
+    due = due_at(cycle, last_success_at, now, working)
+    if due is None:
+        # The notice of the next year is late: what is due at some day of it is at least not overdue before.
+        ends = _ends(PERIODS[cycle], min(last_success_at, now), 1)
+        return "green" if now.astimezone(CHINA).date() < ends else "grey"
+    if now > due:
+        return "red"
+    return "yellow" if now >= due - PERIODS[cycle].warning else "green"
+
+
+def latest_due(
+    cycle: str, last_success_at: dt.datetime | None, now: dt.datetime, working: WorkingCalendar | None = None
+) -> dt.datetime | None:
+    """The newest due time that has passed without a delivery, None while nothing is overdue.
+
+    It moves on with each further cycle; for a class in real time with each further day, so that nobody is told
+    every hour of the night.
+    """
+    if last_success_at is None or cycle not in PERIODS:
+        return None
+    period, known = PERIODS[cycle], working or calendar()
+    for count in range(_cycles_between(period, last_success_at, now) + 1, 0, -1):
+        due = _due(period, last_success_at, count, known)
+        if due is not None and due < now:
+            return due
     return None
 
 
-def light(cycle: str, last_success_at: dt.datetime | None, now: dt.datetime) -> Light:
-    """Green: on time; yellow: just overdue; red: overdue; grey: nothing was ever loaded."""
-    if last_success_at is None:
-        return "grey"
-    due = due_at(cycle, last_success_at)
-    if due is None or now <= due:
-        return "green"
-    return "yellow" if now <= due + _GRACE[cycle] else "red"
-
-
 def next_run_at(cycle: str, after: dt.datetime) -> dt.datetime | None:
-    """When a dynamic channel of this cycle runs next; None for an irregular class, which runs by hand only."""
-    local = timezone.localtime(after)
-    today = local.date()
-    if cycle == "realtime":
-        return local + _REALTIME_PULL
-    if cycle == "daily":
-        day = today if local.time() < RUNS_AT else today + dt.timedelta(days=1)
-    elif cycle == "weekly":
-        day = today + dt.timedelta(days=7 - today.weekday())
-    elif cycle in _MONTHS:
-        step = _MONTHS[cycle]
-        first = today.replace(day=1)
-        passed = (first.month - 1) % step
-        day = _months_after(first, step - passed)
-    else:
+    """The next scheduled run strictly after a moment: at night, at the beginning of the cycle; None for irregular."""
+    local = after.astimezone(CHINA)
+    if cycle not in PERIODS:
         return None
-    return _at(day, RUNS_AT)
+    if cycle == "realtime":
+        slots = int(after.timestamp()) // REALTIME_SECONDS + 1
+        return dt.datetime.fromtimestamp(slots * REALTIME_SECONDS, CHINA)
+    moment = dt.datetime.combine(_cycle_begins(cycle, local.date()), RUN_AT, CHINA)
+    if moment <= local:
+        moment = dt.datetime.combine(_cycle_begins_after(cycle, local.date()), RUN_AT, CHINA)
+    return moment
 
 
-def _working_day_after(day: dt.date) -> dt.date:
-    for ahead in range(1, 30):
-        following = day + dt.timedelta(days=ahead)
-        if _is_working(following):
-            return following
-    return day + dt.timedelta(days=1)
-
-
-def _is_working(day: dt.date) -> bool:
+def _due(period: Period, last: dt.datetime, count: int, working: WorkingCalendar) -> dt.datetime | None:
+    """The due time of the `count`th delivery missing since `last`."""
+    if period.hours:
+        return (last + dt.timedelta(hours=period.hours, days=count - 1)).astimezone(CHINA)
+    midnight = dt.datetime.combine(_ends(period, last, count), dt.time(), CHINA)
     try:
-        return calendar().is_working_day(day)
+        return working.add_working_time(midnight, 0, Unit.CALENDAR_DAY)
     except DeadlineUnknown:
-        return day.weekday() < 5
+        return None
 
 
-def _months_after(day: dt.date, months: int) -> dt.date:
-    """The same day so many months later, or the last day of a shorter month."""
+def _ends(period: Period, last: dt.datetime, count: int) -> dt.date:
+    """The last day of the `count`th period after `last`, day of rest or not."""
+    if period.hours:
+        return (last + dt.timedelta(hours=period.hours, days=count - 1)).astimezone(CHINA).date()
+    day = last.astimezone(CHINA).date()
+    if period.days:
+        return day + dt.timedelta(days=period.days * count)
+    return _months_later(day, period.months * count)
+
+
+def _cycles_between(period: Period, last: dt.datetime, now: dt.datetime) -> int:
+    """How many whole periods may have passed; at most one too few."""
+    begin, end = last.astimezone(CHINA).date(), now.astimezone(CHINA).date()
+    if period.months:
+        return max(0, (end.year - begin.year) * 12 + end.month - begin.month) // period.months
+    return max(0, (end - begin).days) // (period.days or 1)
+
+
+def _months_later(day: dt.date, months: int) -> dt.date:
+    """The same day so many months on, or the last of a shorter month."""
     number = day.year * 12 + day.month - 1 + months
     year, month = divmod(number, 12)
-    for last in (day.day, 30, 29, 28):
-        try:
-            return dt.date(year, month + 1, min(day.day, last))
-        except ValueError:
-            continue
-    raise AssertionError("every month has 28 days")
+    following = dt.date(year + (month + 1) // 12, (month + 1) % 12 + 1, 1)
+    last = (following - dt.timedelta(days=1)).day
+    return dt.date(year, month + 1, min(day.day, last))
 
 
-def _at(day: dt.date, time: dt.time) -> dt.datetime:
-    return timezone.make_aware(dt.datetime.combine(day, time))
+def _cycle_begins(cycle: str, day: dt.date) -> dt.date:
+    """First day of the cycle that holds `day`."""
+    match cycle:
+        case "daily":
+            return day
+        case "weekly":
+            return day - dt.timedelta(days=day.weekday())
+        case _:
+            months = PERIODS[cycle].months
+            return dt.date(day.year, (day.month - 1) // months * months + 1, 1)
+
+
+def _cycle_begins_after(cycle: str, day: dt.date) -> dt.date:
+    first, period = _cycle_begins(cycle, day), PERIODS[cycle]
+    return first + dt.timedelta(days=period.days) if period.days else _months_later(first, period.months)
