@@ -24,7 +24,7 @@ from yici.platform.data.rules.primitives import PRIMITIVES, SET_PRIMITIVES
 from yici.platform.data.rules.templates.duckdb import DuckDBTemplates
 from yici.platform.data.rules.templates.sql import FAILED, STANDARD, WORD
 
-__all__ = ["DuckDBEngine", "connect", "is_disk_full", "quoted"]
+__all__ = ["DuckDBEngine", "connect", "is_disk_full", "quoted", "written_whole"]
 
 _FULL = (
     "no space left on device",
@@ -98,7 +98,7 @@ class DuckDBEngine:
     name = "duckdb"
 
     def screen(self, job: Screening, progress: Progress | None = None) -> Screened:
-        with connect() as connection, _written_whole(job.accepted, job.quarantined) as targets:
+        with connect() as connection, written_whole(job.accepted, job.quarantined) as targets:
             return _Screening(connection, job, progress).carry_out(*targets)
 
 
@@ -119,8 +119,7 @@ class _Screening:
         self._open()
         self._judge_by_other_rows()
         outcomes, held = self._judge()
-        order = "" if self._is_sorted() else "ORDER BY _row"
-        self._write_accepted(accepted, order)
+        self._write_accepted(accepted)
         self._write_quarantined(quarantined)
         return Screened(self.rows, self.rows - held, held, outcomes)
 
@@ -158,20 +157,6 @@ class _Screening:
         names = {name for path in self.job.landed for name in pq.read_schema(path).names}
         columns = [quoted(name) if name in names else f"NULL::VARCHAR AS {quoted(name)}" for name in self.columns]
         self.connection.execute(f"CREATE TEMP VIEW landed AS SELECT _row, {', '.join(columns)} FROM {landed}")
-
-    def _is_sorted(self) -> bool:
-        """Landing writes rows in their order; it is cheaper to look than to sort again."""
-        last = None
-        for path in self.job.landed:
-            with pq.ParquetFile(path) as file:
-                for batch in file.iter_batches(1 << 16, columns=["_row"]):
-                    numbers = batch.column(0).to_numpy()
-                    if len(numbers) == 0:
-                        continue
-                    if (last is not None and numbers[0] <= last) or not (numbers[1:] > numbers[:-1]).all():
-                        return False
-                    last = numbers[-1]
-        return True
 
     # Rules that need other rows -----------------------------------------------------------------------------
 
@@ -297,15 +282,23 @@ class _Screening:
 
     # Files --------------------------------------------------------------------------------------------------
 
-    def _write_accepted(self, target: Path, order: str) -> None:
-        query = self.templates.standardised(
-            "(SELECT landed.* FROM landed ANTI JOIN held USING (_row)) AS sound", self.columns
-        )
+    def _write_accepted(self, target: Path) -> None:
+        """In the order of `_row`. Landing wrote the rows so, and a join that streams its left side keeps it: sorting
+        again would cost more than the rest, so it is done only where a look at the numbers says that it is needed."""
+        sound = "(SELECT landed.* FROM landed ANTI JOIN held USING (_row)) AS sound"
+        query = self.templates.standardised(sound, self.columns)
         columns = ", ".join(f"{quoted(STANDARD + name)} AS {quoted(name)}" for name in self.columns)
-        self._run(
-            f"COPY (SELECT {columns}, _row FROM ({query}) {order}) TO {_text(target)}"
-            " (FORMAT parquet, COMPRESSION snappy)"
-        )
+        for order in ("", "ORDER BY _row"):
+            disabled = "" if order else "join_order,build_side_probe_side"
+            self.connection.execute(f"SET disabled_optimizers = '{disabled}'")
+            self._run(
+                f"COPY (SELECT {columns}, _row FROM ({query}) {order}) TO {_text(target)}"
+                " (FORMAT parquet, COMPRESSION snappy)"
+            )
+            if _is_sorted(target):
+                self.connection.execute("RESET disabled_optimizers")
+                return
+        raise ValueError("two landed rows have the same number")
 
     def _write_quarantined(self, target: Path) -> None:
         columns = ", ".join(f"landed.{quoted(name)}" for name in self.columns)
@@ -315,8 +308,19 @@ class _Screening:
         )
 
 
+def _is_sorted(path: Path) -> bool:
+    last = -1
+    with pq.ParquetFile(path) as file:
+        for batch in file.iter_batches(1 << 16, columns=["_row"]):
+            numbers = batch.column(0).to_numpy()
+            if len(numbers) and (numbers[0] <= last or not (numbers[1:] > numbers[:-1]).all()):
+                return False
+            last = numbers[-1] if len(numbers) else last
+    return True
+
+
 @contextlib.contextmanager
-def _written_whole(*targets: Path) -> Iterator[list[Path]]:
+def written_whole(*targets: Path) -> Iterator[list[Path]]:
     """Names to write to; they take the place of the targets together at the end, and nothing is left after a failure."""
     drafts = [target.with_name(f".{target.name}.draft") for target in targets]
     try:

@@ -13,11 +13,13 @@ from django.utils.translation import gettext as _
 
 from yici.base.errors import Misconfigured
 
-__all__ = ["MOST_REPEATS", "checked_pattern"]
+__all__ = ["LONGEST_MATCHED", "MOST_REPEATS", "checked_pattern"]
 
 # RE2 refuses more; Java and Python would take it.
 MOST_REPEATS = 1000
 _LONGEST = 1000
+# No longer value matches any pattern: Java walks repeated groups by recursion, and its stack ends at some 2,000 signs.
+LONGEST_MATCHED = 500  # characters
 _ESCAPABLE = frozenset(r"\.-+*?()[]{}|/^$&~ ")
 _QUANTIFIER = re.compile(r"[*+?]|\{([0-9]{1,4})(?:(,)([0-9]{1,4})?)?\}")
 

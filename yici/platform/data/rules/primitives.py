@@ -76,6 +76,8 @@ class IdNumber(Parameters):
 
 
 class Matches(Parameters):
+    """The whole value. One of more than `LONGEST_MATCHED` characters matches nothing."""
+
     pattern: Annotated[str, AfterValidator(checked_pattern)]
 
 

@@ -17,6 +17,7 @@ from yici.base import clock
 from yici.platform.data.catalogue.definition import ClassDefinition, Column
 from yici.platform.data.rules import checks, primitives
 from yici.platform.data.rules.language import Rule
+from yici.platform.data.rules.patterns import LONGEST_MATCHED
 from yici.platform.data.rules.primitives import PRIMITIVES, SET_PRIMITIVES
 from yici.platform.data.rules.standard import FULL_WIDTH, HALF_WIDTH, INVISIBLE, Form, Step, form_of
 
@@ -293,7 +294,9 @@ _JUDGES: Mapping[str, _Judge] = {
     "type": _type,
     "cn_id": _of_id,
     "uscc": _of_value(lambda value, _: checks.is_uscc(value)),
-    "matches": _of_value(lambda value, own: re.fullmatch(own.pattern, value) is not None),
+    "matches": _of_value(
+        lambda value, own: len(value) <= LONGEST_MATCHED and re.fullmatch(own.pattern, value) is not None
+    ),
     "in_list": _of_value(lambda value, own: value in own.values),
     "in_code_list": _in_code_list,
     "date": _of_value(lambda value, _: not isinstance(value, str) or _date(value) is not None),

@@ -20,6 +20,7 @@ from typing import Any
 from yici.platform.data.catalogue.definition import ClassDefinition
 from yici.platform.data.rules import checks, primitives
 from yici.platform.data.rules.language import Rule
+from yici.platform.data.rules.patterns import LONGEST_MATCHED
 from yici.platform.data.rules.primitives import PRIMITIVES, SET_PRIMITIVES
 from yici.platform.data.rules.standard import FULL_WIDTH, HALF_WIDTH, INVISIBLE, Form, Step, form_of
 
@@ -376,7 +377,9 @@ class Templates(ABC):
         )
 
     def _matches(self, column: str, own: primitives.Matches) -> Template:
-        return self._of_value(column, self.full_match(self.name(STANDARD + column), own.pattern))
+        value = self.name(STANDARD + column)
+        matched = self.full_match(value, own.pattern)
+        return self._of_value(column, f"CASE WHEN length({value}) <= {LONGEST_MATCHED} THEN {matched} ELSE FALSE END")
 
     def _phone(self, column: str, _: Any) -> Template:
         return self._of_value(column, self.full_match(self.name(STANDARD + column), checks.PHONE))
