@@ -20,3 +20,14 @@ def fill_demo() -> bool:
     if not done:
         demo.begin()
     return done
+
+
+@app.task(name="web.fill_departments", queue="data", queueing_lock="web.fill_departments", priority=-10)
+def fill_departments() -> bool:
+    """Fill the demo departments a step further, and come back in a few seconds until it is done. Safe to repeat."""
+    from yici.web.demo import departments
+
+    done = departments.step()
+    if not done:
+        fill_departments.configure(queueing_lock="web.fill_departments", schedule_in={"seconds": 5}).defer()
+    return done

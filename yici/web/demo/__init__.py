@@ -6,6 +6,7 @@ audit, materials, certificates, ratings and objections are real. Nobody is sent 
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import logging
 import os
@@ -46,14 +47,15 @@ def begin() -> None:
     """Ask the worker to fill the city; nothing when it was asked already."""
     from procrastinate.exceptions import AlreadyEnqueued
 
-    from yici.web.jobs import fill_demo
+    from yici.web.demo import departments
+    from yici.web.jobs import fill_demo, fill_departments
 
-    if not wanted():
-        return
-    try:
-        fill_demo.defer()
-    except AlreadyEnqueued:
-        return
+    if wanted():
+        with contextlib.suppress(AlreadyEnqueued):
+            fill_demo.defer()
+    if departments.is_due():
+        with contextlib.suppress(AlreadyEnqueued):
+            fill_departments.defer()
 
 
 def fill(count: int, seconds: float | None = None) -> bool:
