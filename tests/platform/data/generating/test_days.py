@@ -103,3 +103,21 @@ def test_where_nothing_was_generated_it_says_what_to_do(tmp_path: Path) -> None:
         generating.next_day(tmp_path, LATER)
     with pytest.raises(Invalid, match="人口"):
         generating.generate(0, 1, tmp_path)
+
+
+def test_a_class_left_out_of_a_day_catches_up_on_the_next(tmp_path: Path) -> None:
+    generating.generate(3000, 4, tmp_path, classes=["public_security.resident"])
+    once = generating.next_day(tmp_path, LATER)
+    generating.generate(3000, 4, tmp_path, classes=["public_security.resident", "civil_affairs.senior_allowance"])
+    generating.next_day(tmp_path, dt.date(2026, 12, 1), classes=["civil_affairs.senior_allowance"])
+    later = generating.next_day(tmp_path, LATER)
+    assert later.rows["public_security.resident"] == once.rows["public_security.resident"]
+    assert len(later.rows) == 2
+
+
+def test_a_new_city_leaves_nothing_of_the_one_before(tmp_path: Path) -> None:
+    generating.generate(500, 4, tmp_path, classes=["public_security.resident"])
+    generating.next_day(tmp_path, LATER)
+    generating.generate(500, 5, tmp_path, classes=["public_security.resident"])
+    assert [path.name for path in tmp_path.glob("departments/*/*")] == ["20261101.parquet"]
+    assert not list(tmp_path.glob("truth/dirt_*"))

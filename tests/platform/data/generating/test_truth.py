@@ -10,6 +10,7 @@ import pytest
 
 from tests.platform.data.generating.conftest import PEOPLE, Made
 from yici.base.cityfolder import city_folder
+from yici.base.errors import Invalid
 from yici.core.vocabulary import queries as vocabulary
 from yici.core.vocabulary import rules
 from yici.core.vocabulary.rules.identity import check_digit_of_id
@@ -147,5 +148,5 @@ def test_vehicle_numbers_have_their_check_digit(city: Made) -> None:
 def test_an_office_that_has_no_plates_left_says_so() -> None:
     import numpy as np
 
-    with pytest.raises(ValueError, match="皖S"):
+    with pytest.raises(Invalid, match="皖S"):
         holdings.plates(np.array([3_000_000]), "皖S")

@@ -17,13 +17,14 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
 from django.conf import settings
+from django.utils.translation import gettext as _
 from openpyxl import Workbook
 from openpyxl.cell import WriteOnlyCell
 from openpyxl.styles import Font
 
 from yici.platform.data.catalogue import reading
 from yici.platform.data.catalogue.definition import ChannelEntry, ClassDefinition
-from yici.platform.data.generating.generating import read_manifest
+from yici.platform.data.generating.generating import delivered_on, read_manifest
 from yici.platform.data.sandbox.filling import Mode, fill
 from yici.platform.data.sources.defaults import completed
 
@@ -43,7 +44,8 @@ class Delivered:
     filled: dict[str, list[str]] = field(default_factory=dict)
 
     def __str__(self) -> str:
-        return f"{self.day}：{len(self.static)} 类交来文件，{len(self.filled)} 类写入各部门的数据库、接口和前置机"
+        words = _("{day}：{static} 类交来文件，{filled} 类写入各部门的数据库、接口和前置机")
+        return words.format(day=self.day, static=len(self.static), filled=len(self.filled))
 
 
 def deliver(into: Path, *, classes: Sequence[str] | None = None, progress: Progress | None = None) -> Delivered:
@@ -54,13 +56,14 @@ def deliver(into: Path, *, classes: Sequence[str] | None = None, progress: Progr
     """
     manifest = read_manifest(into)
     day = dt.date.fromisoformat(manifest["days"][-1])
-    first, home = len(manifest["days"]) == 1, Path(settings.DATA_HOME)
+    home = Path(settings.DATA_HOME)
     moment = dt.datetime.combine(day, _CLOSING, ZoneInfo(settings.TIME_ZONE))
     names = classes or list(manifest["rows"])
     done = Delivered(day.isoformat())
     for place, name in enumerate(names):
         definition = reading.definition(name)
         source = into / "departments" / name / f"{day:%Y%m%d}.parquet"
+        first = delivered_on(into, name)[0] == day
         mode: Mode = "replace" if first or definition.load == "full" else "change"
         # The sandbox serves all channels of a unit at once.
         for unit in {entry.unit: None for entry in definition.channels if entry.kind != "static"}:

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
+from django.utils.translation import gettext as _
 
+from yici.base.errors import Invalid
 from yici.platform.data.generating import composing, people, texts
 from yici.platform.data.generating.chunk import Chunk
 from yici.platform.data.generating.composing import TODAY
@@ -57,9 +59,9 @@ class Serials:
 
 
 def plates(serials: Ints, prefix: str) -> pa.Array:
-    """Plates that never repeat. Raises `ValueError` where the office has none left."""
+    """Plates that never repeat. Raises `Invalid` where the office has none left."""
     if len(serials) and serials[-1] >= _PLATES:
-        raise ValueError(f"号牌前缀 {prefix} 只有 {_PLATES:,} 个号码，请减少人口或增加前缀")
+        raise Invalid(_("号牌前缀 {prefix} 只有 {count:,} 个号码，请减少人口。").format(prefix=prefix, count=_PLATES))
     place = texts.scattered(serials, _PLATES, 1_000_003)
     edges = np.cumsum(_PLATE_SIZES)
     shape = np.searchsorted(edges, place, side="right")
