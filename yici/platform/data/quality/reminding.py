@@ -1,63 +1,62 @@
-"""Overdue units are told: once when a class turns red, and again after each further cycle that passes."""
+"""Overdue units are told: once when a class turns red, and again after each further cycle that passes.
+
+One message a unit and call, however many of its classes are late. What was told is remembered with the channel, so
+that an hourly call tells nobody twice.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
+from collections import defaultdict
 
+from django.db import transaction
 from django.utils import timezone
 
-from yici.core.messages import services as messages
-from yici.core.people import queries as people
-from yici.core.people.models import Account
 from yici.platform.data.models import ClassChannel
-from yici.platform.data.quality.freshness import due_at, light
+from yici.platform.data.quality import telling
+from yici.platform.data.quality.freshness import latest_due
 
 __all__ = ["remind_overdue"]
 
 TEMPLATE = "data.overdue"
+_NAMED = 3  # classes that a message names
 
 
 def remind_overdue(now: dt.datetime) -> int:
-    """Tell the data officers of every unit whose class is red; returns how many channels were told of."""
-    told = 0
-    channels = ClassChannel.objects.select_related("data_class", "unit").filter(
+    """Tell the units whose classes have fallen due since they were last told; how many channels that were."""
+    late: dict[int, list[tuple[dt.datetime, ClassChannel]]] = defaultdict(list)
+    for channel in _channels():
+        due = latest_due(channel.data_class.cycle, channel.last_success_at, now)
+        if due is not None and (channel.reminded_for is None or channel.reminded_for < due):
+            late[channel.unit_id].append((due, channel))
+    officers = telling.officers_of({found[0][1].unit for found in late.values()})
+    for unit, found in late.items():
+        if not officers[unit]:
+            continue  # nobody to tell, not even at the data centre: not told, so tried again
+        with transaction.atomic():
+            telling.tell(officers[unit], TEMPLATE, _context(found), link=_link(found))
+            for due, channel in found:
+                ClassChannel.objects.filter(pk=channel.pk).update(reminded_for=due)
+    return sum(len(found) for unit, found in late.items() if officers[unit])
+
+
+def _channels() -> list[ClassChannel]:
+    """Every channel that has ever delivered, in the order of classes. One query."""
+    channels = ClassChannel.objects.filter(
         withdrawn_at=None, data_class__withdrawn_at=None, last_success_at__isnull=False
     )
-    for channel in channels.order_by("unit", "pk"):
-        assert channel.last_success_at is not None
-        cycle = channel.data_class.cycle
-        due = due_at(cycle, channel.last_success_at)
-        if due is None or light(cycle, channel.last_success_at, now) != "red":
-            continue
-        latest = _latest_due(cycle, due, now)
-        if channel.reminded_for is not None and channel.reminded_for >= latest:
-            continue
-        for account in _officers(channel):
-            _tell(account, channel, due)
-        channel.reminded_for = latest
-        channel.save(update_fields=["reminded_for"])
-        told += 1
-    return told
+    return list(channels.select_related("data_class", "unit").order_by("data_class", "pk"))
 
 
-def _latest_due(cycle: str, due: dt.datetime, now: dt.datetime) -> dt.datetime:
-    """The last due time that passed: deliveries go on being due while none comes."""
-    while (following := due_at(cycle, due)) is not None and following <= now:
-        due = following
-    return due
-
-
-def _officers(channel: ClassChannel) -> list[Account]:
-    """Staff of the unit who may deliver its data."""
-    staff = Account.objects.filter(kind="staff", is_active=True, organisation=channel.unit).order_by("pk")
-    return [one for one in staff if people.may(one, "data.upload", organisation=channel.unit)]
-
-
-def _tell(account: Account, channel: ClassChannel, due: dt.datetime) -> None:
-    context = {
-        "title": channel.data_class.name,
-        "organisation": channel.unit.name,
-        "due": timezone.localtime(due).strftime("%Y-%m-%d %H:%M"),
+def _context(found: list[tuple[dt.datetime, ClassChannel]]) -> dict[str, str]:
+    names = "、".join(channel.data_class.name for _due, channel in found[:_NAMED])
+    first = timezone.localtime(min(due for due, _channel in found))
+    return {
+        "title": names + (f"等 {len(found)} 类数据" if len(found) > _NAMED else ""),
+        "organisation": found[0][1].unit.name,
+        "due": f"{first.year}年{first.month}月{first.day}日 {first:%H:%M}",
     }
-    link = f"/desk/data/classes/{channel.data_class_id}/"
-    messages.tell(account, TEMPLATE, context, channels=(), link=link)
+
+
+def _link(found: list[tuple[dt.datetime, ClassChannel]]) -> str:
+    return f"/desk/data/classes/{found[0][1].data_class_id}/" if len(found) == 1 else "/desk/data/classes/"
