@@ -15,6 +15,8 @@ from yici.platform.data.catalogue import reading
 from yici.platform.data.catalogue.definition import ClassDefinition, Column
 from yici.platform.data.generating import fallbacks
 from yici.platform.data.generating.recipes import RECIPES
+from yici.platform.data.rules import reference
+from yici.platform.data.rules.deriving import rules_of
 
 _YES_NO = {"是", "否", "1", "0", "Y", "N"}
 _FEN = {"yuan": 100, "ten_thousand_yuan": 1_000_000, "fen": 1, "": 100}
@@ -83,6 +85,14 @@ def test_what_is_not_in_the_ledger_is_right(city: Made, name: str) -> None:
             if text is not None:
                 assert_right(column, text)
         _assert_birth_and_sex(definition, row)
+
+
+@pytest.mark.parametrize("name", sorted(reading.definitions()))
+def test_what_is_not_in_the_ledger_passes_the_rules_that_hold_rows_back(city: Made, name: str) -> None:
+    definition = reading.definition(name)
+    held_back = tuple(rule for rule in rules_of(definition) if rule.severity == "quarantine")
+    for row in unspoilt(city, definition, limit=60):
+        assert reference.failures(definition, held_back, row) == [], row
 
 
 def _assert_birth_and_sex(definition: ClassDefinition, row: dict[str, Any]) -> None:
