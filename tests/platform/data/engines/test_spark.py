@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
+from tests.platform.data.engines import households
+from tests.platform.data.engines.test_joins import means_test
 from tests.platform.data.rules.corpus import EVERYTHING
-from tests.platform.data.rules.tables import every_kind, land, rows_of, screen, screening, standard_by_reference, TODAY
-from yici.platform.data.engines import engine
-from yici.platform.data.engines.spark import read, session
+from tests.platform.data.rules.tables import TODAY, every_kind, land, rows_of, screen, screening, standard_by_reference
+from yici.platform.data.engines import engine, joins
+from yici.platform.data.engines.spark import job_session, read, session
 from yici.platform.data.rules.templates.spark import SparkTemplates
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("spark")]
@@ -32,7 +35,7 @@ def test_spark_brings_the_whole_corpus_to_the_same_standard_form(tmp_path: Path)
     rows = rows_of(definition, EVERYTHING)
     landed = land(rows, tmp_path / "landed.parquet", definition.by_name)
     templates = SparkTemplates(definition, TODAY)
-    spark = session()
+    spark = job_session(len(rows))
     read(spark, [landed]).createOrReplaceTempView("corpus")
 
     query = templates.standardised("corpus", list(definition.by_name))
@@ -58,3 +61,30 @@ def test_spark_tags_the_whole_corpus_as_duckdb_does(tmp_path: Path) -> None:
     assert theirs[2] == ours[2]
     assert theirs[1] == ours[1]
     assert theirs[0] == ours[0]
+
+
+def test_a_means_test_gives_the_same_rows_on_both_engines(tmp_path: Path) -> None:
+    files = households.write(tmp_path, 3000)
+    jobs = {name: means_test(files, tmp_path / f"means-{name}.parquet") for name in ("duckdb", "spark")}
+
+    for name, job in jobs.items():
+        assert joins.test_means(job, name) > 2900
+
+    ours, theirs = (pq.read_table(job.into) for job in jobs.values())
+    assert theirs.to_pylist() == ours.to_pylist()
+    assert set(ours["verdict"].to_pylist()) == {"within", "above"}
+
+
+def test_matching_gives_the_same_pairs_on_both_engines(tmp_path: Path) -> None:
+    files = households.write(tmp_path, 3000)
+    jobs = {
+        name: joins.Matching([files["members"]], [files["school"]], tmp_path / f"pairs-{name}.parquet", "id_number")
+        for name in ("duckdb", "spark")
+    }
+
+    for name, job in jobs.items():
+        assert joins.match(job, name) > 100
+
+    ours, theirs = (pq.read_table(job.into) for job in jobs.values())
+    assert theirs.to_pylist() == ours.to_pylist()
+    assert set(ours["kind"].to_pylist()) == {"other_name", "same_person", "other_number"}

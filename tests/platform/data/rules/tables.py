@@ -12,8 +12,7 @@ import pyarrow.parquet as pq
 
 from yici.core.vocabulary import queries as vocabulary
 from yici.platform.data.catalogue.definition import ClassDefinition
-from yici.platform.data.engines.base import Screened, Screening
-from yici.platform.data.engines.base import Engine
+from yici.platform.data.engines.base import Engine, Screened, Screening
 from yici.platform.data.engines.duckdb import connect, quoted
 from yici.platform.data.rules import reference
 from yici.platform.data.rules.deriving import rules_of
@@ -24,7 +23,9 @@ TODAY = dt.date(2026, 11, 26)
 Row = Mapping[str, str | None]
 
 
-def class_of(columns: Sequence[Mapping[str, Any]], rules: Sequence[Mapping[str, Any]] = (), **more: Any) -> ClassDefinition:
+def class_of(
+    columns: Sequence[Mapping[str, Any]], rules: Sequence[Mapping[str, Any]] = (), **more: Any
+) -> ClassDefinition:
     """A class with these columns; `headers` are filled in, the first column is the key unless said otherwise."""
     known = [{"headers": [column["name"]], **column} for column in columns]
     return ClassDefinition.model_validate(
@@ -52,7 +53,9 @@ def every_kind() -> ClassDefinition:
     by_check = {item.check: item for item in reversed(vocabulary.elements()) if item.type == "text" and item.check}
     columns: list[dict[str, Any]] = [{"name": "number", "type": "text"}]
     columns += [{"name": f"c_{check}", "element": item.id} for check, item in sorted(by_check.items())]
-    columns += [{"name": f"t_{kind}", "type": kind} for kind in ("text", "date", "datetime", "number", "yes_no", "code")]
+    columns += [
+        {"name": f"t_{kind}", "type": kind} for kind in ("text", "date", "datetime", "number", "yes_no", "code")
+    ]
     columns += [
         {"name": "sex", "element": "person.sex"},
         {"name": "ethnicity", "element": "person.ethnicity"},
@@ -94,10 +97,7 @@ def rows_of(definition: ClassDefinition, values: Sequence[str | None]) -> list[R
     """Every value in every column; columns are shifted against each other so that rows differ from column to column."""
     names = [column.name for column in definition.columns]
     return [
-        {
-            name: values[(place + shift * 7) % len(values)] if shift else f"{place}"
-            for shift, name in enumerate(names)
-        }
+        {name: values[(place + shift * 7) % len(values)] if shift else f"{place}" for shift, name in enumerate(names)}
         for place in range(len(values))
     ]
 
@@ -114,7 +114,9 @@ def land(rows: Sequence[Row], path: Path, columns: Iterable[str]) -> Path:
 
 
 def standard_by_reference(definition: ClassDefinition, rows: Sequence[Row]) -> list[dict[str, Any]]:
-    return [{column.name: reference.standard(column, row.get(column.name)) for column in definition.columns} for row in rows]
+    return [
+        {column.name: reference.standard(column, row.get(column.name)) for column in definition.columns} for row in rows
+    ]
 
 
 def standard_by_duckdb(definition: ClassDefinition, landed: Path) -> list[dict[str, Any]]:
@@ -134,7 +136,9 @@ def screening(
 ) -> Screening:
     folder.mkdir(exist_ok=True)
     chosen = rules_of(definition) if rules is None else rules
-    return Screening(definition, chosen, landed, folder / "accepted.parquet", folder / "quarantined.parquet", TODAY, **more)
+    return Screening(
+        definition, chosen, landed, folder / "accepted.parquet", folder / "quarantined.parquet", TODAY, **more
+    )
 
 
 def screen(engine: Engine, job: Screening) -> tuple[Screened, list[dict[str, Any]], list[dict[str, Any]]]:

@@ -55,9 +55,7 @@ def test_each_value_alone_in_an_otherwise_blank_row_is_judged_alike(tmp_path: Pa
     )
     rules = rules_of(definition)
     names = [name for name in definition.by_name if name != "number"]
-    rows = [
-        {"number": f"{place}-{name}", name: value} for place, value in enumerate(EVERYTHING) for name in names
-    ]
+    rows = [{"number": f"{place}-{name}", name: value} for place, value in enumerate(EVERYTHING) for name in names]
     landed = land(rows, tmp_path / "landed.parquet", definition.by_name)
     counts, accepted, held = expected(definition, rules, rows)
 

@@ -24,7 +24,7 @@ from yici.platform.data.rules.primitives import PRIMITIVES, SET_PRIMITIVES
 from yici.platform.data.rules.templates.duckdb import DuckDBTemplates
 from yici.platform.data.rules.templates.sql import FAILED, STANDARD, WORD
 
-__all__ = ["DuckDBEngine", "connect", "is_disk_full", "quoted", "written_whole"]
+__all__ = ["DuckDBEngine", "connect", "is_disk_full", "quoted", "text", "written_whole"]
 
 _FULL = (
     "no space left on device",
@@ -84,12 +84,13 @@ def is_disk_full(error: Exception) -> bool:
     return any(words in text for words in _FULL)
 
 
-def _text(path: Path | str) -> str:
-    return "'" + str(path).replace("'", "''") + "'"
+def text(value: Path | str) -> str:
+    """An SQL string."""
+    return "'" + str(value).replace("'", "''") + "'"
 
 
 def _files(paths: Sequence[Path]) -> str:
-    return f"read_parquet([{', '.join(_text(path) for path in paths)}], union_by_name = true)"
+    return f"read_parquet([{', '.join(text(path) for path in paths)}], union_by_name = true)"
 
 
 class DuckDBEngine:
@@ -197,11 +198,14 @@ class _Screening:
         keys = [quoted(STANDARD + column) for column in columns]
         present = " AND ".join(f"{key} IS NOT NULL" for key in keys)
         narrow = self.templates.standardised("landed", columns)
-        hashed = f"SELECT _row, hash({', '.join(keys)}) AS h FROM ({narrow}) WHERE {present}"
         self._run(
-            f"CREATE TEMP TABLE suspects_{number} AS SELECT _row FROM ({hashed}) WHERE h IN"
-            f" (SELECT h FROM ({hashed}) GROUP BY h HAVING count(*) > 1)"
+            f"CREATE TEMP TABLE hashes_{number} AS SELECT _row, hash({', '.join(keys)}) AS h FROM ({narrow}) WHERE {present}"
         )
+        self._run(
+            f"CREATE TEMP TABLE suspects_{number} AS SELECT _row FROM hashes_{number} WHERE h IN"
+            f" (SELECT h FROM hashes_{number} GROUP BY h HAVING count(*) > 1)"
+        )
+        self.connection.execute(f"DROP TABLE hashes_{number}")
         suspects = f"(SELECT landed.* FROM landed SEMI JOIN suspects_{number} USING (_row)) AS suspects"
         whole = self.templates.standardised(suspects, self.columns)
         content = ", ".join(f"'{column}': {quoted(STANDARD + column)}" for column in self.columns)
@@ -283,40 +287,20 @@ class _Screening:
     # Files --------------------------------------------------------------------------------------------------
 
     def _write_accepted(self, target: Path) -> None:
-        """In the order of `_row`. Landing wrote the rows so, and a join that streams its left side keeps it: sorting
-        again would cost more than the rest, so it is done only where a look at the numbers says that it is needed."""
         sound = "(SELECT landed.* FROM landed ANTI JOIN held USING (_row)) AS sound"
         query = self.templates.standardised(sound, self.columns)
         columns = ", ".join(f"{quoted(STANDARD + name)} AS {quoted(name)}" for name in self.columns)
-        for order in ("", "ORDER BY _row"):
-            disabled = "" if order else "join_order,build_side_probe_side"
-            self.connection.execute(f"SET disabled_optimizers = '{disabled}'")
-            self._run(
-                f"COPY (SELECT {columns}, _row FROM ({query}) {order}) TO {_text(target)}"
-                " (FORMAT parquet, COMPRESSION snappy)"
-            )
-            if _is_sorted(target):
-                self.connection.execute("RESET disabled_optimizers")
-                return
-        raise ValueError("two landed rows have the same number")
+        self._run(
+            f"COPY (SELECT {columns}, _row FROM ({query}) ORDER BY _row) TO {text(target)}"
+            " (FORMAT parquet, COMPRESSION snappy)"
+        )
 
     def _write_quarantined(self, target: Path) -> None:
         columns = ", ".join(f"landed.{quoted(name)}" for name in self.columns)
         self._run(
             f"COPY (SELECT {columns}, held._row, _reasons FROM landed JOIN held USING (_row)"
-            f" JOIN reasons USING (combination) ORDER BY held._row) TO {_text(target)} (FORMAT parquet, COMPRESSION zstd)"
+            f" JOIN reasons USING (combination) ORDER BY held._row) TO {text(target)} (FORMAT parquet, COMPRESSION zstd)"
         )
-
-
-def _is_sorted(path: Path) -> bool:
-    last = -1
-    with pq.ParquetFile(path) as file:
-        for batch in file.iter_batches(1 << 16, columns=["_row"]):
-            numbers = batch.column(0).to_numpy()
-            if len(numbers) and (numbers[0] <= last or not (numbers[1:] > numbers[:-1]).all()):
-                return False
-            last = numbers[-1] if len(numbers) else last
-    return True
 
 
 @contextlib.contextmanager

@@ -32,7 +32,7 @@ from yici.platform.data.rules.primitives import PRIMITIVES, SET_PRIMITIVES
 from yici.platform.data.rules.templates.spark import SparkTemplates
 from yici.platform.data.rules.templates.sql import FAILED, STANDARD, WORD
 
-__all__ = ["SparkEngine", "merge", "read", "session"]
+__all__ = ["SparkEngine", "job_session", "merge", "read", "session", "working_folder"]
 
 _SETTINGS = {
     # Times are local times as the source wrote them; a cast that fails gives null and never ends a job.
@@ -45,6 +45,8 @@ _SETTINGS = {
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
 }
+# Compiling the rules of one class takes half a minute; interpreting them costs that from about so many rows on.
+COMPILED_FROM = 500_000
 _lock = threading.Lock()
 
 
@@ -64,6 +66,15 @@ def session() -> SparkSession:
         found: SparkSession = builder.getOrCreate()
         found.sparkContext.setLogLevel("ERROR")
         return found
+
+
+def job_session(rows: int = COMPILED_FROM) -> SparkSession:
+    """A session for one job: its views are its own. Few `rows` are not worth compiling Java for."""
+    own = session().newSession()
+    if rows < COMPILED_FROM:
+        own.conf.set("spark.sql.codegen.wholeStage", "false")
+        own.conf.set("spark.sql.codegen.factoryMode", "NO_CODEGEN")
+    return own
 
 
 def read(spark: SparkSession, paths: Sequence[Path]) -> DataFrame:
@@ -103,42 +114,37 @@ class SparkEngine:
     def screen(self, job: Screening, progress: Progress | None = None) -> Screened:
         with written_whole(job.accepted, job.quarantined) as targets, working_folder(job.accepted) as folder:
             accepted, quarantined = targets
-            return _Screening(session(), job, folder).carry_out(accepted, quarantined, progress)
+            return _Screening(job, folder).carry_out(accepted, quarantined, progress)
 
 
 class _Screening:
     """One screening. Every row is judged once into a staged folder; the two files are what it holds, parted."""
 
-    def __init__(self, spark: SparkSession, job: Screening, folder: Path) -> None:
-        self.spark = spark
+    def __init__(self, job: Screening, folder: Path) -> None:
+        self.rows = sum(pq.read_metadata(path).num_rows for path in job.landed)
+        self.spark = job_session(self.rows)
         self.job = job
         self.folder = folder
         self.templates = SparkTemplates(job.definition, job.today)
         self.name = self.templates.name
         self.rules = list(job.rules)
         self.columns = [column.name for column in job.definition.columns]
-        self.mark = f"_{folder.name[-12:]}"  # views of a session are shared by its threads
 
     def carry_out(self, accepted: Path, quarantined: Path, progress: Progress | None) -> Screened:
-        rows = sum(pq.read_metadata(path).num_rows for path in self.job.landed)
-        try:
-            self._open()
-            self._stage()
-            if progress:
-                progress(rows)
-            outcomes, held = self._count()
-            self._write_accepted(accepted)
-            self._write_quarantined(quarantined)
-        finally:
-            for view in ("landed", "judged"):
-                self.spark.catalog.dropTempView(view + self.mark)
-        return Screened(rows, rows - held, held, outcomes)
+        self._open()
+        self._stage()
+        if progress:
+            progress(self.rows)
+        outcomes, held = self._count()
+        self._write_accepted(accepted)
+        self._write_quarantined(quarantined)
+        return Screened(self.rows, self.rows - held, held, outcomes)
 
     def _open(self) -> None:
         frame = read(self.spark, self.job.landed)
         present = set(frame.columns)
         columns = [name if name in present else f"CAST(NULL AS STRING) AS {name}" for name in self.columns]
-        frame.selectExpr("_row", *columns).createOrReplaceTempView("landed" + self.mark)
+        frame.selectExpr("_row", *columns).createOrReplaceTempView("landed")
 
     def _set_rules(self) -> list[Rule]:
         return [rule for rule in self.rules if rule.primitive in SET_PRIMITIVES]
@@ -146,12 +152,12 @@ class _Screening:
     def _stage(self) -> None:
         """Raw text, standard values and masks of every row, written once: all that follows only reads it."""
         templates = self.templates
-        query = templates.standardised("landed" + self.mark, self.columns, raw=True)
+        query = templates.standardised("landed", self.columns, raw=True)
         frame = self.spark.sql(query)
         for rule in self._set_rules():
             frame = self._repeated(frame, rule) if rule.primitive == "unique" else self._referred(frame, rule)
-        frame.createOrReplaceTempView("judged" + self.mark)
-        query = templates.with_identities(f"SELECT * FROM judged{self.mark}", self.rules)
+        frame.createOrReplaceTempView("judged")
+        query = templates.with_identities("SELECT * FROM judged", self.rules)
         masks = [f"CAST({mask} AS BIGINT) AS m{place}" for place, mask in enumerate(templates.masks(self.rules))]
         applies = [f"{condition} AS a{place}" for place, condition in enumerate(self._applies())]
         kept = ["_row", *map(self.name, self.columns), *(self.name(STANDARD + column) for column in self.columns)]
@@ -166,7 +172,7 @@ class _Screening:
         content = ", ".join(self.name(STANDARD + column) for column in self.columns)
         groups = frame.where(present).selectExpr("_row", *keys, f"struct({content}) AS content")
         key = ", ".join(keys)
-        view = f"keys{self.mark}"
+        view = "keys"
         groups.createOrReplaceTempView(view)
         repeated = self.spark.sql(
             f"SELECT {key}, count(DISTINCT content) > 1 AS differ, min(_row) AS first FROM {view}"
