@@ -23,6 +23,8 @@ ENTRIES = [
     Entry(_("工作台"), "/desk/", "layout-dashboard"),
     Entry(_("办件"), "/desk/cases/", "checklist", "case.view"),
     Entry(_("事项目录"), "/desk/items/", "list-details"),
+    Entry(_("数据总览"), "/desk/data/", "database-import", "data.view"),
+    Entry(_("数据质量"), "/desk/data/quality/", "shield-check", "data.view"),
     Entry(_("数据元"), "/desk/elements/", "database"),
     Entry(_("统计指标"), "/desk/metrics/", "chart-bar", "metric.view"),
     Entry(_("工作日历"), "/desk/calendar/", "calendar", "calendar.manage"),

@@ -16,6 +16,7 @@ urlpatterns = [
     path("", include("yici.core.calendars.urls")),
     path("", include("yici.core.vocabulary.urls")),
     path("", include("yici.core.metrics.urls")),
+    path("", include("yici.platform.data.urls")),
     path("", include("yici.platform.trust.urls")),
     path("api/v1/", api.urls),
     path("preferences/", pages.preferences, name="preferences"),

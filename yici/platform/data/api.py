@@ -8,22 +8,20 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from ninja import Field, File, Router, Schema, UploadedFile
 
 from yici.base import clock
 from yici.base.errors import Invalid, NotAllowed, NotFound
-from yici.core.audit import services as audit
 from yici.core.people import queries as people
 from yici.core.people.auth import account_of, staff_auth
-from yici.core.people.models import Account
-from yici.core.people.services import actor_of, require
-from yici.core.vocabulary import rules as vocabulary
+from yici.core.people.services import require
 from yici.platform.data.catalogue import exporting, reading
 from yici.platform.data.models import DataClass, Run
 from yici.platform.data.quality.freshness import light
+from yici.platform.data.reading import access
 from yici.platform.data.runs import mending, pushing, quarantine, starting
 
 router = Router(tags=["data"])
@@ -103,43 +101,13 @@ class StartIn(Schema):
     channel: str = Field("", description="file_drop, exchange, interface, static; empty: the class's first")
 
 
-def classes_of(account: Account, permission: str = "data.view") -> QuerySet[DataClass]:
-    """Classes the account may see: scope stands in the query."""
-    scope = people.scope_of(account, permission)
-    return DataClass.objects.filter(scope.q("department", None), withdrawn_at=None)
-
-
-def runs_of(account: Account, permission: str = "data.view") -> QuerySet[Run]:
-    """Runs of classes the account may see."""
-    scope = people.scope_of(account, permission)
-    return Run.objects.filter(scope.q("data_class__department", None)).select_related(
-        "data_class__department", "channel"
-    )
-
-
-def _class(account: Account, slug: str, permission: str = "data.view") -> DataClass:
-    found = classes_of(account).select_related("department", "current").filter(pk=slug).first()
-    if found is None:
-        raise NotFound
-    require(account, permission, organisation=found.department)
-    return found
-
-
-def _run(account: Account, number: int, permission: str = "data.view") -> Run:
-    found = runs_of(account).filter(pk=number).first()
-    if found is None:
-        raise NotFound
-    require(account, permission, organisation=found.data_class.department)
-    return found
-
-
 @router.get("/data/classes", auth=staff_auth, response=ClassList, summary="Data classes; permission data.view")
 def list_classes(
     request: HttpRequest, q: str = _Word, department: str = _Word, channel: str = _Word, page: int = 1
 ) -> dict[str, Any]:
     account = account_of(request)
     require(account, "data.view")
-    rows = classes_of(account).select_related("department", "current").prefetch_related("channels__unit")
+    rows = access.classes_of(account).select_related("department", "current").prefetch_related("channels__unit")
     if q:
         rows = rows.filter(Q(name__icontains=q) | Q(english__icontains=q) | Q(slug__icontains=q) | Q(code__icontains=q))
     if department:
@@ -158,18 +126,18 @@ def list_classes(
 
 @router.get("/data/classes/{slug}", auth=staff_auth, response=ClassOut, summary="One class; permission data.view")
 def show_class(request: HttpRequest, slug: str) -> dict[str, Any]:
-    return _class_out(_class(account_of(request), slug))
+    return _class_out(access.class_for(account_of(request), slug))
 
 
 @router.get("/data/classes/{slug}/dcat", auth=staff_auth, summary="The class as DCAT-AP 3 (JSON-LD); data.view")
 def show_dcat(request: HttpRequest, slug: str) -> dict[str, Any]:
-    return dict(exporting.dcat_of(_class(account_of(request), slug)))
+    return dict(exporting.dcat_of(access.class_for(account_of(request), slug)))
 
 
 @router.post("/data/classes/{slug}/runs", auth=staff_auth, response={201: RunOut}, summary="Load now; data.operate")
 def start_run(request: HttpRequest, slug: str, given: StartIn) -> tuple[int, dict[str, Any]]:
     account = account_of(request)
-    data_class = _class(account, slug, "data.operate")
+    data_class = access.class_for(account, slug, "data.operate")
     channels = data_class.channels.filter(withdrawn_at=None).order_by("id")
     channel = (channels.filter(kind=given.channel) if given.channel else channels).first()
     if channel is None:
@@ -183,7 +151,7 @@ def start_run(request: HttpRequest, slug: str, given: StartIn) -> tuple[int, dic
 def upload_file(request: HttpRequest, slug: str, file: UploadedFile = File(...)) -> tuple[int, dict[str, Any]]:
     """The run waits until `/decide` confirms how the columns map."""
     account = account_of(request)
-    data_class = _class(account, slug, "data.upload")
+    data_class = access.class_for(account, slug, "data.upload")
     with tempfile.NamedTemporaryFile(dir=_inbox()) as kept:
         for chunk in file.chunks():
             kept.write(chunk)
@@ -205,26 +173,26 @@ def push(request: HttpRequest, slug: str) -> tuple[int, dict[str, Any]]:
 
 @router.get("/data/runs/{number}", auth=staff_auth, response=RunOut, summary="One run; permission data.view")
 def show_run(request: HttpRequest, number: int) -> dict[str, Any]:
-    return _run_out(_run(account_of(request), number))
+    return _run_out(access.run_for(account_of(request), number))
 
 
 @router.post("/data/runs/{number}/decide", auth=staff_auth, response=RunOut, summary="Confirm the mapping; data.upload")
 def decide_run(request: HttpRequest, number: int, given: DecideIn) -> dict[str, Any]:
     account = account_of(request)
-    run = _run(account, number, "data.upload")
+    run = access.run_for(account, number, "data.upload")
     return _run_out(starting.decide(run, given.columns, account, given.reason))
 
 
 @router.post("/data/runs/{number}/cancel", auth=staff_auth, response=RunOut, summary="Cancel; data.operate")
 def cancel_run(request: HttpRequest, number: int) -> dict[str, Any]:
     account = account_of(request)
-    return _run_out(starting.cancel(_run(account, number, "data.operate"), account))
+    return _run_out(starting.cancel(access.run_for(account, number, "data.operate"), account))
 
 
 @router.post("/data/runs/{number}/retry", auth=staff_auth, response={201: RunOut}, summary="Again; data.operate")
 def retry_run(request: HttpRequest, number: int) -> tuple[int, dict[str, Any]]:
     account = account_of(request)
-    return 201, _run_out(starting.retry(_run(account, number, "data.operate"), account))
+    return 201, _run_out(starting.retry(access.run_for(account, number, "data.operate"), account))
 
 
 @router.get(
@@ -235,25 +203,19 @@ def list_held(
 ) -> list[dict[str, Any]]:
     """Personal values are masked. Who holds data.rows and says a `purpose` sees them; the look is recorded."""
     account = account_of(request)
-    run = _run(account, number)
+    run = access.run_for(account, number)
     may_see = people.may(account, "data.rows", organisation=run.data_class.department)
     if purpose and not may_see:
         raise NotAllowed
     definition = reading.definition_of(run.data_class)
     rows = quarantine.held_rows(run, reason, (max(page, 1) - 1) * PAGE, PAGE)
     if purpose:
-        audit.record(
-            actor_of(account),
-            "view",
-            subject=("data_class", run.data_class_id),
-            elements=sorted({column.element for column in definition.columns if column.is_personal and column.element}),
-            purpose=purpose,
-        )
+        access.look(account, run.data_class, definition, purpose)
     return [
         {
             "row": one.row,
             "reasons": list(one.reasons),
-            "values": dict(one.values) if purpose else masked(definition, one.values),
+            "values": dict(one.values) if purpose else access.masked(definition, one.values),
         }
         for one in rows
     ]
@@ -262,7 +224,7 @@ def list_held(
 @router.post("/data/runs/{number}/mends", auth=staff_auth, response={201: None}, summary="Mend a row; data.rows")
 def mend_row(request: HttpRequest, number: int, given: MendIn) -> tuple[int, None]:
     account = account_of(request)
-    mending.mend(_run(account, number, "data.rows"), given.row, given.values, account, given.note)
+    mending.mend(access.run_for(account, number, "data.rows"), given.row, given.values, account, given.note)
     return 201, None
 
 
@@ -271,18 +233,7 @@ def mend_row(request: HttpRequest, number: int, given: MendIn) -> tuple[int, Non
 )
 def replay_run(request: HttpRequest, number: int) -> tuple[int, dict[str, Any]]:
     account = account_of(request)
-    return 201, _run_out(mending.replay(_run(account, number, "data.rows"), account))
-
-
-def masked(definition: Any, values: Any) -> dict[str, str | None]:
-    """Values of a row with every personal one masked: by its element where it has one, else wholly."""
-    return {name: _masked(definition.by_name.get(name), value) for name, value in values.items()}
-
-
-def _masked(column: Any, value: str | None) -> str | None:
-    if not value or column is None or not column.is_personal:
-        return value
-    return vocabulary.mask(column.element, value) if column.element else "＊" * min(len(value), 6)
+    return 201, _run_out(mending.replay(access.run_for(account, number, "data.rows"), account))
 
 
 def _inbox() -> Path:

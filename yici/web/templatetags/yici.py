@@ -83,3 +83,9 @@ def state_tag(case: Any) -> SafeString:
 def get(mapping: Any, key: Any) -> Any:
     """`mapping|get:key`, empty where missing."""
     return mapping.get(key, "") if hasattr(mapping, "get") else ""
+
+
+@register.filter
+def percent(share: float | None) -> str:
+    """0.98765 as 98.77%; a dash for nothing."""
+    return "—" if share is None else f"{share * 100:.2f}%"

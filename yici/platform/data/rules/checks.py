@@ -32,7 +32,7 @@ USCC = "[0-9A-HJ-NP-RTUWXY]{2}[0-9]{6}[0-9A-HJ-NP-RTUWXY]{10}"
 USCC_ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 _PROVINCE = "[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼]"
 PLATE = (
-    f"{_PROVINCE}[A-HJ-NP-Z](?:[A-HJ-NP-Z][A-HJ-NP-Z0-9]{{4}}[A-HJ-NP-Z0-9挂学警港澳]"
+    f"{_PROVINCE}[A-HJ-NP-Z](?:[A-HJ-NP-Z0-9]{{4}}[A-HJ-NP-Z0-9挂学警港澳]"
     "|[A-HJK][A-HJ-NP-Z0-9][0-9]{4}|[0-9]{5}[A-HJK])"
 )
 # Letters by blocks, not by Unicode class: the engines carry Unicode tables of different years.

@@ -190,8 +190,11 @@ def cancel(run: Run, actor: Account | None) -> Run:
 
 
 @transaction.atomic
-def retry(run: Run, actor: Account | None = None, at: dt.datetime | None = None) -> Run:
-    """The same again: from the kept bytes where there are any, else from the source."""
+def retry(run: Run, actor: Account | None = None, at: dt.datetime | None = None, *, allow_shrink: bool = False) -> Run:
+    """The same again: from the kept bytes where there are any, else from the source.
+
+    `allow_shrink`: a person has seen that the class really became that much smaller.
+    """
     _lock(run.data_class)
     if run.state in (*Run.OPEN, Run.State.WAITING):
         raise Conflict(_("这次运行还没有结束。"))
@@ -208,9 +211,13 @@ def retry(run: Run, actor: Account | None = None, at: dt.datetime | None = None)
         attempt=last + 1,
         queued_at=clock.now(),
         cursor_before=run.channel.cursor if run.channel else {},
+        detail={
+            **{name: run.detail[name] for name in ("complete", "confirmed_by") if name in run.detail},
+            **({"allow_shrink": True} if allow_shrink else {}),
+        },
     )
     if actor:
-        _note(actor, again, "重试数据入库")
+        _note(actor, again, "放行并重试数据入库" if allow_shrink else "重试数据入库")
     return enqueue(again, at)
 
 

@@ -1,0 +1,231 @@
+"""The list of classes and the page of one: catalogue card, columns, channels, versions, runs, issues."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+from urllib.parse import urlencode
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from yici.base import clock
+from yici.base.errors import Conflict, Invalid, NotFound
+from yici.core.audit import services as audit
+from yici.core.people import queries as people
+from yici.core.people.auth import account_of, staff_required
+from yici.core.people.services import actor_of
+from yici.platform.data.catalogue import exporting as catalogue_files
+from yici.platform.data.catalogue import reading
+from yici.platform.data.lake import difference, upkeep
+from yici.platform.data.lake import reading as lake
+from yici.platform.data.landing.exporting import csv_lines
+from yici.platform.data.landing.templates import template_workbook
+from yici.platform.data.models import Channel, Run
+from yici.platform.data.pages import words
+from yici.platform.data.quality import queries as quality
+from yici.platform.data.reading import access, catalogue
+from yici.platform.data.runs import starting
+
+VERSIONS = 12
+RUNS = 10
+DIFFERENCES = 5
+
+
+def _filter(request: HttpRequest) -> catalogue.ClassFilter:
+    get = request.GET.get
+    given = {
+        name: (get(name) or "").replace("\x00", "")[:80]
+        for name in ("department", "channel", "light", "described", "category")
+    }
+    return catalogue.ClassFilter(words=(get("q") or "").replace("\x00", "").strip(), order=get("order") or "", **given)
+
+
+@require_safe
+@staff_required("data.view")
+def class_list(request: HttpRequest) -> HttpResponse:
+    """Classes within the scope; with htmx only the table is sent again."""
+    account, wanted = account_of(request), _filter(request)
+    page = Paginator(catalogue.filtered(account, wanted), catalogue.PAGE).get_page(request.GET.get("page"))
+    kept = {name: value for name, value in request.GET.items() if name != "page" and value}
+    context: dict[str, Any] = {
+        "page": page,
+        "rows": catalogue.class_rows(list(page.object_list)),
+        "wanted": wanted,
+        "query": urlencode(kept),
+        "lights": words.LIGHTS,
+        "tones": words.TONES,
+    }
+    if getattr(request, "htmx", False) and not request.htmx.boosted:  # type: ignore[attr-defined]
+        return render(request, "data/class_table.html", context)
+    context |= {
+        "departments": catalogue.departments_of(account),
+        "channels": Channel.choices,
+        "is_filtered": wanted != catalogue.ClassFilter(order=wanted.order),
+    }
+    return render(request, "data/class_list.html", context)
+
+
+@require_safe
+@staff_required("data.view")
+def export(request: HttpRequest) -> StreamingHttpResponse:
+    """The filtered list as CSV. No personal values stand in it."""
+    account, wanted = account_of(request), _filter(request)
+    classes = catalogue.filtered(account, replace(wanted))
+    headers = [_("代码"), _("数据类"), _("单位"), _("对接方式"), _("更新周期"), _("新鲜度"), _("质量得分"), _("申报行数"), _("入库行数"), _("最近成功")]  # fmt: skip
+
+    def rows() -> Iterator[list[Any]]:
+        for row in catalogue.class_rows(classes):
+            one, score = row.data_class, row.tally.score
+            at = f"{timezone.localtime(row.last_success_at):%Y-%m-%d %H:%M}" if row.last_success_at else ""
+            yield [
+                one.code, one.label, one.department.label, "、".join(row.channels), one.get_cycle_display(),
+                str(words.LIGHTS[row.light]), "" if score is None else round(score * 100, 2), one.declared_rows, row.rows, at,
+            ]  # fmt: skip
+
+    response = StreamingHttpResponse(csv_lines(headers, rows()), content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="data-classes-{clock.today():%Y%m%d}.csv"'
+    audit.record(
+        actor_of(account, request),
+        "export",
+        subject=("data_class", "list"),
+        purpose=f"导出数据类清单 {len(classes)} 类",
+    )
+    return response
+
+
+@require_safe
+@staff_required("data.view")
+def class_page(request: HttpRequest, slug: str) -> HttpResponse:
+    account = account_of(request)
+    data_class = access.class_for(account, slug)
+    definition = reading.definition_of(data_class) if data_class.is_described else None
+    scores = quality.column_scores(slug)
+    channels = list(data_class.channels.filter(withdrawn_at=None).select_related("unit").order_by("kind"))
+    context = {
+        "data_class": data_class,
+        "row": catalogue.class_rows([data_class])[0],
+        "definition": definition,
+        "columns": [(one, _total(scores.get(one.name, {}))) for one in definition.columns] if definition else [],
+        "whole": _total(scores.get("", {})),
+        "trend": quality.trend(class_id=slug),
+        "channels": channels,
+        "versions": list(data_class.snapshots.order_by("-number")[:VERSIONS]),
+        "runs": list(data_class.runs.order_by("-id")[:RUNS]),
+        "issues": list(quality.open_issues().filter(data_class=data_class)[:RUNS]),
+        "failing": quality.failing_rules(class_id=slug, count=8),
+        "may_operate": people.may(account, "data.operate", organisation=data_class.department),
+        "may_upload": people.may(account, "data.upload", organisation=data_class.department),
+        "lights": words.LIGHTS,
+        "tones": words.TONES,
+        "sensitivities": words.SENSITIVITIES,
+        "shares": words.SHARES,
+        "formats": words.FORMATS,
+        "ways": words.WAYS,
+    }
+    return render(request, "data/class.html", context)
+
+
+def _total(tallies: dict[str, quality.Tally]) -> quality.Tally:
+    return sum(tallies.values(), quality.Tally())
+
+
+@require_POST
+@staff_required("data.operate")
+def run_now(request: HttpRequest, slug: str) -> HttpResponse:
+    account = account_of(request)
+    data_class = access.class_for(account, slug, "data.operate")
+    channels = data_class.channels.filter(withdrawn_at=None).order_by("id")
+    kind = request.POST.get("channel", "")
+    channel = (channels.filter(kind=kind) if kind else channels).first()
+    if channel is None:
+        raise NotFound
+    try:
+        run = starting.start(channel, Run.Trigger.MANUAL, account)
+    except Conflict as error:
+        messages.warning(request, str(error.message))
+        standing = starting.open_run_of(data_class)
+        return redirect("data-run", standing.pk) if standing else redirect("data-class", slug)
+    return redirect("data-run", run.pk)
+
+
+@require_safe
+@staff_required("data.view")
+def template(request: HttpRequest, slug: str) -> HttpResponse:
+    """The workbook to fill in."""
+    data_class = access.class_for(account_of(request), slug)
+    response = HttpResponse(
+        template_workbook(reading.definition_of(data_class)),
+        content_type="application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    )
+    response["Content-Disposition"] = f'attachment; filename="{slug}.xlsx"'
+    return response
+
+
+@require_safe
+@staff_required("data.view")
+def dcat(request: HttpRequest, slug: str) -> JsonResponse:
+    """The class for another platform."""
+    data_class = access.class_for(account_of(request), slug)
+    return JsonResponse(catalogue_files.dcat_of(data_class), json_dumps_params={"ensure_ascii": False, "indent": 1})
+
+
+@require_POST
+@staff_required("data.operate")
+def roll_back(request: HttpRequest, slug: str, number: int) -> HttpResponse:
+    account = account_of(request)
+    data_class = access.class_for(account, slug, "data.operate")
+    try:
+        snapshot = upkeep.roll_back(data_class, number, account, request.POST.get("reason", "")[:500])
+    except (Conflict, Invalid, NotFound) as error:
+        messages.error(request, str(error.message))
+    else:
+        messages.success(
+            request, _("已回退：现在显示的是版本 {new}，内容同版本 {old}。").format(new=snapshot.number, old=number)
+        )
+    return redirect("data-class", slug)
+
+
+@require_safe
+@staff_required("data.view")
+def version(request: HttpRequest, slug: str, number: int) -> HttpResponse:
+    """What a version changed against the one before: counts for everybody, masked samples for who may see rows."""
+    account = account_of(request)
+    data_class = access.class_for(account, slug)
+    definition = reading.definition_of(data_class)
+    snapshot = lake.snapshot_of(data_class, number=number)
+    before = data_class.snapshots.filter(number__lt=number).exclude(state="expired").order_by("-number").first()
+    may_see = access.may_see_rows(account, data_class)
+    found = None
+    if before is not None:
+        names = [column.name for column in definition.columns]
+        held = {one["name"] for one in before.columns} & {one["name"] for one in snapshot.columns}
+        found = difference.difference(
+            lake.files_of(data_class, number=before.number), lake.files_of(data_class, number=number),
+            definition.key, [name for name in names if name in held], limit=DIFFERENCES if may_see else 0,
+        )  # fmt: skip
+    samples = [
+        {
+            "kind": one.kind,
+            "key": access.masked(definition, dict(zip(definition.key, one.key, strict=True))),
+            "before": access.masked(definition, one.before),
+            "after": access.masked(definition, one.after),
+        }
+        for one in (found.samples if found else ())
+    ]
+    labels = {column.name: column.headers[0] for column in definition.columns}
+    context = {
+        "data_class": data_class,
+        "snapshot": snapshot,
+        "before": before,
+        "found": found,
+        "samples": samples,
+        "labels": labels,
+    }
+    return render(request, "data/version.html", context)

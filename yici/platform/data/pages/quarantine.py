@@ -1,0 +1,215 @@
+"""Rows that were not accepted: read with reasons in words, mended, discarded, undone, handed back as a workbook."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlencode
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from yici.base import clock
+from yici.base.errors import Conflict, Invalid, NotFound
+from yici.core.audit import services as audit
+from yici.core.people.auth import account_of, staff_required
+from yici.core.people.services import actor_of
+from yici.platform.data.catalogue import reading
+from yici.platform.data.catalogue.definition import ClassDefinition
+from yici.platform.data.landing.exporting import write_xlsx
+from yici.platform.data.models import Mend, Run
+from yici.platform.data.pages.words import page_number
+from yici.platform.data.reading import access
+from yici.platform.data.rules.deriving import rules_of
+from yici.platform.data.rules.language import Rule
+from yici.platform.data.runs import mending
+from yici.platform.data.runs.quarantine import MISSHAPEN, HeldRow, count_by_reason, held_row, held_rows, message_of
+
+PAGE = 25
+MOST_EXPORTED = 50_000
+_CLEAR = "data-purpose"  # session key: run number → purpose for which its rows are seen in clear
+
+
+@require_safe
+@staff_required("data.view")
+def rows(request: HttpRequest, number: int) -> HttpResponse:
+    """Held rows of a run. Personal values are masked until somebody who may see rows says what for."""
+    account = account_of(request)
+    run = access.run_for(account, number)
+    definition = reading.definition_of(run.data_class)
+    rules = {rule.id: rule for rule in rules_of(definition)}
+    reason = request.GET.get("reason", "").replace("\x00", "")[:120]
+    page = page_number(request.GET.get("page", ""))
+    purpose = _purpose(request, run)
+    found = held_rows(run, reason, (page - 1) * PAGE, PAGE + 1)
+    if purpose:
+        access.look(account, run.data_class, definition, purpose)
+    counts = count_by_reason(run)
+    mends = {one.row: one for one in run.mends.filter(row__in=[row.row for row in found])}
+    shown = [column for column in definition.columns if any(row.values.get(column.name) for row in found[:PAGE])]
+    context = {
+        "run": run,
+        "data_class": run.data_class,
+        "rows": [_line(row, shown, rules, mends.get(row.row), definition, bool(purpose)) for row in found[:PAGE]],
+        "headers": [column.headers[0] for column in shown],
+        "reasons": [(rule, message_of(rule, rules), count) for rule, count in counts.most_common()],
+        "reason": reason,
+        "page": page,
+        "has_next": len(found) > PAGE,
+        "query": urlencode({"reason": reason} if reason else {}),
+        "purpose": purpose,
+        "may_see": access.may_see_rows(account, run.data_class),
+        "waiting": mending.waiting_of(run),
+        "mended": run.mends.filter(state=Mend.State.MENDED).count(),
+    }
+    response = render(request, "data/quarantine.html", context)
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+def _line(
+    row: HeldRow,
+    columns: list[Any],
+    rules: dict[str, Rule],
+    mend: Mend | None,
+    definition: ClassDefinition,
+    clear: bool,
+) -> dict[str, Any]:
+    wrong = {rules[one].column for one in row.reasons if one in rules}
+    values = dict(row.values) if clear else access.masked(definition, row.values)
+    return {
+        "row": row.row,
+        "reasons": [message_of(one, rules) for one in row.reasons],
+        "cells": [(values.get(column.name), column.name in wrong) for column in columns],
+        "line": (row.line if clear else "＊" * min(len(row.line), 12)) if row.line else "",
+        "mend": mend,
+        "can_mend": MISSHAPEN not in row.reasons and (mend is None or mend.state != Mend.State.REPLAYED),
+        "can_discard": mend is None or mend.state in (Mend.State.MENDED, Mend.State.REFUSED),
+    }
+
+
+def _purpose(request: HttpRequest, run: Run) -> str:
+    kept: dict[str, str] = request.session.get(_CLEAR, {})
+    return kept.get(str(run.pk), "") if access.may_see_rows(account_of(request), run.data_class) else ""
+
+
+@require_POST
+@staff_required("data.rows")
+def unmask(request: HttpRequest, number: int) -> HttpResponse:
+    """Say what the rows are looked at for; every look is recorded with it."""
+    run = access.run_for(account_of(request), number, "data.rows")
+    purpose = request.POST.get("purpose", "").replace("\x00", "").strip()[:200]
+    kept = {key: value for key, value in request.session.get(_CLEAR, {}).items() if key != str(run.pk)}
+    if purpose:
+        kept[str(run.pk)] = purpose
+    elif request.POST.get("hide") != "1":
+        messages.error(request, _("请写明查看明细的用途。"))
+    request.session[_CLEAR] = kept
+    return redirect("data-quarantine", number)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@staff_required("data.rows")
+def edit(request: HttpRequest, number: int, row: int) -> HttpResponse:
+    """One row as a form: what came beside what shall stand, errors beside their fields."""
+    account = account_of(request)
+    run = access.run_for(account, number, "data.rows")
+    definition = reading.definition_of(run.data_class)
+    held = held_row(run, row)
+    if MISSHAPEN in held.reasons:
+        raise NotFound
+    rules = {rule.id: rule for rule in rules_of(definition)}
+    errors: dict[str, str] = {}
+    if request.method == "POST":
+        values = {column.name: request.POST.get(column.name, "") for column in definition.columns}
+        try:
+            mending.mend(run, row, values, account, request.POST.get("note", "")[:500])
+            messages.success(request, _("第 {row} 行已修正，等待重放。").format(row=row))
+            return redirect("data-quarantine", number)
+        except Invalid as error:
+            errors = error.fields or {"": str(error.message)}
+        except Conflict as error:
+            messages.warning(request, str(error.message))
+            return redirect("data-quarantine", number)
+    else:
+        access.look(account, run.data_class, definition, f"修正隔离行 {row}（运行 {run.pk}）")
+    known = run.mends.filter(row=row).first()
+    stood = known.values if known and known.values else held.values
+    wrong = {rules[one].column: message_of(one, rules) for one in reversed(held.reasons) if one in rules}
+    fields = [
+        {
+            "name": column.name,
+            "label": column.label,
+            "raw": held.values.get(column.name) or "",
+            "value": request.POST.get(column.name, "") if request.method == "POST" else stood.get(column.name) or "",
+            "error": errors.get(column.name, "") if request.method == "POST" else wrong.get(column.name, ""),
+            "needed": column.required or column.name in definition.key,
+        }
+        for column in definition.columns
+    ]
+    context = {
+        "run": run, "data_class": run.data_class, "row": row, "fields": sorted(fields, key=lambda one: not one["error"]),
+        "errors": list(errors.items()), "note": request.POST.get("note", ""),
+        "reasons": [message_of(one, rules) for one in held.reasons],
+    }  # fmt: skip
+    response = render(request, "data/mend.html", context, status=422 if errors else 200)
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+@require_POST
+@staff_required("data.rows")
+def settle(request: HttpRequest, number: int) -> HttpResponse:
+    """Discard the ticked rows, or take back what was done to one."""
+    account = account_of(request)
+    run = access.run_for(account, number, "data.rows")
+    try:
+        if undo := request.POST.get("undo", ""):
+            mending.undo(run, page_number(undo), account)
+            messages.success(request, _("已撤销。"))
+        else:
+            ticked = [page_number(one) for one in request.POST.getlist("row")[:PAGE]]
+            if not ticked:
+                raise Invalid(_("请先勾选要作废的行。"))
+            count = mending.discard(run, ticked, account, request.POST.get("note", ""))
+            messages.success(request, _("已作废 {count} 行。").format(count=count))
+    except (Invalid, Conflict, NotFound) as error:
+        messages.error(request, str(error.message))
+    return redirect("data-quarantine", number)
+
+
+@require_safe
+@staff_required("data.upload")
+def export(request: HttpRequest, number: int) -> HttpResponse:
+    """The held rows for the unit as XLSX: masked, or in clear for who said a purpose. Recorded."""
+    account = account_of(request)
+    run = access.run_for(account, number, "data.upload")
+    definition = reading.definition_of(run.data_class)
+    rules = {rule.id: rule for rule in rules_of(definition)}
+    purpose = _purpose(request, run)
+    headers = [_("行号"), _("原因"), *(column.headers[0] for column in definition.columns)]
+
+    def lines() -> Iterator[list[Any]]:
+        for one in held_rows(run, limit=MOST_EXPORTED):
+            values = dict(one.values) if purpose else access.masked(definition, one.values)
+            reasons = "；".join(message_of(rule, rules) for rule in one.reasons)
+            yield [one.row, reasons, *(values.get(column.name) for column in definition.columns)]
+
+    out = io.BytesIO()
+    count = write_xlsx(out, headers, lines(), _("隔离数据"))
+    audit.record(
+        actor_of(account, request),
+        "export",
+        subject=("data_class", run.data_class_id),
+        elements=sorted({column.element for column in definition.columns if column.element}) if purpose else [],
+        purpose=f"导出隔离数据 {count} 行（运行 {run.pk}）{'：' + purpose if purpose else '，已遮盖'}",
+    )
+    response = HttpResponse(
+        out.getvalue(), content_type="application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+    )
+    response["Content-Disposition"] = f'attachment; filename="quarantine-{run.pk}-{clock.today():%Y%m%d}.xlsx"'
+    return response

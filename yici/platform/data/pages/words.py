@@ -1,0 +1,33 @@
+"""Words and tones that several pages share."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext_lazy as _
+
+LIGHTS = {"green": _("按时"), "yellow": _("将超期"), "red": _("超期"), "grey": _("未入库")}
+TONES = {
+    "published": "success",
+    "unchanged": "plain",
+    "running": "",
+    "queued": "plain",
+    "waiting": "warning",
+    "refused": "danger",
+    "failed": "danger",
+    "cancelled": "plain",
+}
+SENSITIVITIES = {"public": _("公开"), "internal": _("内部"), "personal": _("个人信息"), "sensitive": _("敏感个人信息")}
+SHARES = {"unconditional": _("无条件共享"), "conditional": _("有条件共享"), "none": _("不予共享")}
+FORMATS = {
+    "database": _("数据库"),
+    "spreadsheet": _("电子表格"),
+    "file": _("电子文件"),
+    "image": _("图形图像"),
+    "stream": _("流媒体"),
+    "self_described": _("自描述格式"),
+}
+WAYS = {"platform": _("共享平台"), "interface": _("接口"), "file": _("文件"), "offline": _("线下")}
+
+
+def page_number(text: str) -> int:
+    """A page number of a query string; 1 for what is none."""
+    return max(int(text), 1) if text.isascii() and text.isdecimal() and len(text) < 8 else 1

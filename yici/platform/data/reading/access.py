@@ -1,0 +1,75 @@
+"""Which classes and runs an account may see, and how much of a row: the one place where that is decided."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.db.models import QuerySet
+
+from yici.base.errors import NotFound
+from yici.core.audit import services as audit
+from yici.core.people import queries as people
+from yici.core.people.models import Account
+from yici.core.people.services import actor_of, require
+from yici.core.vocabulary import rules as vocabulary
+from yici.platform.data.catalogue.definition import ClassDefinition
+from yici.platform.data.models import DataClass, Run
+
+__all__ = ["class_for", "classes_of", "look", "masked", "may_see_rows", "run_for", "runs_of"]
+
+VIEW = "data.view"
+
+
+def classes_of(account: Account, permission: str = VIEW) -> QuerySet[DataClass]:
+    """Classes within the account's scope."""
+    scope = people.scope_of(account, permission)
+    return DataClass.objects.filter(scope.q("department", None), withdrawn_at=None)
+
+
+def runs_of(account: Account, permission: str = VIEW) -> QuerySet[Run]:
+    """Runs of classes within the account's scope."""
+    scope = people.scope_of(account, permission)
+    return Run.objects.filter(scope.q("data_class__department", None)).select_related(
+        "data_class__department", "channel__unit", "actor"
+    )
+
+
+def class_for(account: Account, slug: str, permission: str = VIEW) -> DataClass:
+    """Raises `NotFound` outside the scope, `NotAllowed` where the permission is lacking for its department."""
+    found = classes_of(account).select_related("department", "current").filter(pk=slug).first()
+    if found is None:
+        raise NotFound
+    require(account, permission, organisation=found.department)
+    return found
+
+
+def run_for(account: Account, number: int, permission: str = VIEW) -> Run:
+    """The same for a run."""
+    found = runs_of(account).filter(pk=number).first()
+    if found is None:
+        raise NotFound
+    require(account, permission, organisation=found.data_class.department)
+    return found
+
+
+def may_see_rows(account: Account, data_class: DataClass) -> bool:
+    return people.may(account, "data.rows", organisation=data_class.department)
+
+
+def masked(definition: ClassDefinition, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Values of a row with every personal one masked: by its element where it has one, else wholly."""
+    return {name: _masked(definition, name, value) for name, value in values.items()}
+
+
+def _masked(definition: ClassDefinition, name: str, value: Any) -> Any:
+    column = definition.by_name.get(name)
+    if value in (None, "") or column is None or not column.is_personal:
+        return value
+    return vocabulary.mask(column.element, str(value)) if column.element else "＊" * min(len(str(value)), 6)
+
+
+def look(account: Account, data_class: DataClass, definition: ClassDefinition, purpose: str) -> None:
+    """Record that personal values of the class were seen in clear, and what for."""
+    elements = sorted({column.element for column in definition.columns if column.is_personal and column.element})
+    audit.record(actor_of(account), "view", subject=("data_class", data_class.pk), elements=elements, purpose=purpose)
