@@ -22,7 +22,13 @@ def fill_demo() -> bool:
     return done
 
 
-@app.task(name="web.fill_departments", queue="data", queueing_lock="web.fill_departments", priority=-10)
+@app.task(
+    name="web.fill_departments",
+    queue="data",
+    lock="web.fill_departments",
+    queueing_lock="web.fill_departments",
+    priority=-10,
+)
 def fill_departments() -> bool:
     """Fill the demo departments a step further, and come back in a few seconds until it is done. Safe to repeat."""
     from yici.web.demo import departments
