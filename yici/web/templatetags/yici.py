@@ -89,3 +89,9 @@ def get(mapping: Any, key: Any) -> Any:
 def percent(share: float | None) -> str:
     """0.98765 as 98.77%; a dash for nothing."""
     return "—" if share is None else f"{share * 100:.2f}%"
+
+
+@register.filter
+def grouped(number: Any) -> str:
+    """12345678 as 12,345,678, in every language: long numbers are read by their groups."""
+    return "" if number in (None, "") else f"{number:,}"

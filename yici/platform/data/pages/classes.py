@@ -31,6 +31,7 @@ from yici.platform.data.models import Channel, Run
 from yici.platform.data.pages import words
 from yici.platform.data.quality import queries as quality
 from yici.platform.data.reading import access, catalogue
+from yici.platform.data.reading.issues import in_words
 from yici.platform.data.runs import starting
 
 VERSIONS = 12
@@ -118,7 +119,7 @@ def class_page(request: HttpRequest, slug: str) -> HttpResponse:
         "channels": channels,
         "versions": list(data_class.snapshots.order_by("-number")[:VERSIONS]),
         "runs": list(data_class.runs.order_by("-id")[:RUNS]),
-        "issues": list(quality.open_issues().filter(data_class=data_class)[:RUNS]),
+        "issues": in_words(quality.open_issues().filter(data_class=data_class)[:RUNS]),
         "failing": quality.failing_rules(class_id=slug, count=8),
         "may_operate": people.may(account, "data.operate", organisation=data_class.department),
         "may_upload": people.may(account, "data.upload", organisation=data_class.department),

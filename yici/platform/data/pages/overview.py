@@ -14,6 +14,7 @@ from yici.platform.data.pages.words import LIGHTS, TONES
 from yici.platform.data.quality import queries as quality
 from yici.platform.data.reading import catalogue
 from yici.platform.data.reading.access import runs_of
+from yici.platform.data.reading.issues import in_words
 
 RUNS = 8
 
@@ -36,7 +37,7 @@ def overview(request: HttpRequest) -> HttpResponse:
         "overdue": overdue,
         "lights": LIGHTS,
         "tones": TONES,
-        "issues": list(quality.open_issues(scope)[:6]),
+        "issues": in_words(quality.open_issues(scope)[:6]),
         "is_narrowed": not scope.everything,
     }
     return render(request, "data/overview.html", context)

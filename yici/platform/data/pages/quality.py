@@ -19,6 +19,7 @@ from yici.platform.data.models import DataClass
 from yici.platform.data.models.quality import Dimension
 from yici.platform.data.pages import words
 from yici.platform.data.quality import backlog, queries
+from yici.platform.data.reading.issues import in_words
 from yici.platform.data.rules.deriving import rules_of
 from yici.platform.data.runs.quarantine import message_of
 
@@ -37,7 +38,7 @@ def quality(request: HttpRequest) -> HttpResponse:
         "league": queries.league(scope),
         "trend": _trend(queries.trend(scope)),
         "failing": _in_words(queries.failing_rules(scope, count=WORST)),
-        "issues": list(queries.open_issues(scope)[:WORST]),
+        "issues": in_words(queries.open_issues(scope)[:WORST]),
         "lights": [(words.LIGHTS[name], name, count) for name, count in queries.lights_of(scope).items()],
     }
     return render(request, "data/quality.html", context)

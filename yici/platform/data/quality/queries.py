@@ -287,7 +287,7 @@ def failing_rules(scope: Scope | None = None, class_id: str = "", count: int = 5
     runs = Run.objects.filter(within(scope), Exists(RuleResult.objects.filter(run=OuterRef("pk"))))
     if class_id:
         runs = runs.filter(data_class=class_id)
-    newest = runs.order_by("data_class", "-pk").distinct("data_class").values("pk")
+    newest = runs.order_by().values("data_class_id").annotate(last=Max("pk")).values("last")
     rows = RuleResult.objects.filter(failed__gt=0, run__in=newest)
     found = rows.order_by("-failed", "rule").values_list(
         "run__data_class", "rule", "column", "dimension", "checked", "failed"
