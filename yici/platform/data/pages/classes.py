@@ -23,6 +23,7 @@ from yici.core.people.auth import account_of, staff_required
 from yici.core.people.services import actor_of
 from yici.platform.data.catalogue import exporting as catalogue_files
 from yici.platform.data.catalogue import reading
+from yici.platform.data.catalogue.definition import ClassDefinition
 from yici.platform.data.lake import difference, upkeep
 from yici.platform.data.lake import reading as lake
 from yici.platform.data.landing.exporting import csv_lines
@@ -32,7 +33,9 @@ from yici.platform.data.pages import words
 from yici.platform.data.quality import queries as quality
 from yici.platform.data.reading import access, catalogue
 from yici.platform.data.reading.issues import in_words
+from yici.platform.data.rules.deriving import rules_of
 from yici.platform.data.runs import starting
+from yici.platform.data.runs.quarantine import message_of
 
 VERSIONS = 12
 RUNS = 10
@@ -120,7 +123,7 @@ def class_page(request: HttpRequest, slug: str) -> HttpResponse:
         "versions": list(data_class.snapshots.order_by("-number")[:VERSIONS]),
         "runs": list(data_class.runs.order_by("-id")[:RUNS]),
         "issues": in_words(quality.open_issues().filter(data_class=data_class)[:RUNS]),
-        "failing": quality.failing_rules(class_id=slug, count=8),
+        "failing": _failing(slug, definition),
         "may_operate": people.may(account, "data.operate", organisation=data_class.department),
         "may_upload": people.may(account, "data.upload", organisation=data_class.department),
         "lights": words.LIGHTS,
@@ -131,6 +134,12 @@ def class_page(request: HttpRequest, slug: str) -> HttpResponse:
         "ways": words.WAYS,
     }
     return render(request, "data/class.html", context)
+
+
+def _failing(slug: str, definition: ClassDefinition | None) -> list[dict[str, Any]]:
+    rules = {rule.id: rule for rule in rules_of(definition)} if definition else {}
+    found = quality.failing_rules(class_id=slug, count=8)
+    return [{"rule": one.rule, "words": message_of(one.rule, rules), "tally": one.tally} for one in found]
 
 
 def _total(tallies: dict[str, quality.Tally]) -> quality.Tally:

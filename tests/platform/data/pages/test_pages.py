@@ -1,0 +1,198 @@
+"""The data desk as people meet it: who sees what, how a file comes in, how held rows are put right."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from tests.platform.data.factories import make_class, make_definition
+from tests.platform.data.runs.conftest import HEADER, content, line, valid_id
+from yici.core.audit.models import Entry
+from yici.platform.data.models import DataClass, Mend, Run
+from yici.platform.data.runs import starting
+from yici.platform.data.runs.carrying_out import load
+
+PAGES = ["", "classes/", "classes/public_security.shown/", "runs/", "quality/", "paper/"]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_page_opens_for_those_who_may_and_for_nobody_else(
+    loaded: Run, engineer: Client, officer: Client, stranger: Client, page: str
+) -> None:
+    assert engineer.get(f"/desk/data/{page}").status_code == 200
+    assert officer.get(f"/desk/data/{page}").status_code == 200
+    assert stranger.get(f"/desk/data/{page}").status_code == 403
+    assert Client().get(f"/desk/data/{page}").status_code == 302
+
+
+def test_the_overview_tells_classes_and_links_apart(engineer: Client) -> None:
+    page = engineer.get("/desk/data/").content.decode()
+    for figure in ("867", "869", "502", "320", "46"):
+        assert figure in page
+
+
+def test_a_departments_officer_sees_only_its_own(loaded: Run, officer: Client) -> None:
+    other = make_class(make_definition("civil_affairs.shown", department="civil_affairs"), "bz.civil_affairs")
+    page = officer.get("/desk/data/classes/?q=shown").content.decode()
+    assert "public_security.shown" in page and other.pk not in page
+    assert officer.get(f"/desk/data/classes/{other.pk}/").status_code == 404
+    assert officer.get(f"/desk/data/classes/{other.pk}/upload/").status_code == 404
+    assert officer.post(f"/desk/data/classes/{loaded.data_class_id}/run/").status_code == 403
+
+
+def test_the_list_of_classes_costs_the_same_whatever_its_length(engineer: Client) -> None:
+    def cost(query: str) -> int:
+        engineer.get(f"/desk/data/classes/?{query}")
+        with CaptureQueriesContext(
+            connection,
+        ) as found:
+            engineer.get(f"/desk/data/classes/?{query}")
+        return len(found)
+
+    assert cost("q=public_security.resident") == cost("") == cost("page=3")
+    assert cost("") < 25
+
+
+def test_filters_narrow_the_list_and_an_empty_one_says_what_to_do(engineer: Client) -> None:
+    page = engineer.get("/desk/data/classes/?channel=interface").content.decode()
+    assert "共 1 类" in page and "court.dishonest_person" in page
+    assert "请换一个条件" in engineer.get("/desk/data/classes/?q=没有这样的类").content.decode()
+    exported = b"".join(engineer.get("/desk/data/classes/export.csv?channel=interface").streaming_content).decode()  # type: ignore[attr-defined]
+    assert exported.startswith("\ufeff") and len(exported.splitlines()) == 2
+
+
+def test_a_file_is_uploaded_previewed_corrected_and_loaded(data_class: DataClass, engineer: Client) -> None:
+    header = HEADER.replace("姓名", "xm").replace("金额", "金额（元）")
+    file = SimpleUploadedFile("人员.csv", content(*(line(number) for number in range(30)), header=header))
+    answer = engineer.post(f"/desk/data/classes/{data_class.pk}/upload/", {"file": file})
+    run = Run.objects.get(data_class=data_class)
+    assert answer.status_code == 302 and run.state == "waiting"
+    page = engineer.get(f"/desk/data/runs/{run.pk}/decide/").content.decode()
+    assert "xm" in page and "金额（元）" in page and "selected" in page
+    headers = header.split(",")
+    wrong = {f"column-{place}": "" for place in range(len(headers))}
+    refused = engineer.post(f"/desk/data/runs/{run.pk}/decide/", wrong)
+    assert refused.status_code == 422 and "error-summary" in refused.content.decode()
+    columns = ["id_number", "name", "birth_date", "address", "amount"]
+    right = {f"column-{place}": column for place, column in enumerate(columns)}
+    assert engineer.post(f"/desk/data/runs/{run.pk}/decide/", right).status_code == 302
+    assert load(run.pk) == "published"
+    page = engineer.get(f"/desk/data/runs/{run.pk}/").content.decode()
+    assert "已入库" in page and "所有行都通过了校验" in page
+
+
+def test_an_upload_without_a_file_says_so_beside_the_field(data_class: DataClass, engineer: Client) -> None:
+    answer = engineer.post(f"/desk/data/classes/{data_class.pk}/upload/", {})
+    assert answer.status_code == 422 and "错误：" in answer.content.decode()
+
+
+def test_a_file_that_cannot_be_read_ends_the_run_with_the_reason(data_class: DataClass, engineer: Client) -> None:
+    engineer.post(f"/desk/data/classes/{data_class.pk}/upload/", {"file": SimpleUploadedFile("a.csv", b"\x7fELF\x00")})
+    run = Run.objects.get(data_class=data_class)
+    page = engineer.get(f"/desk/data/runs/{run.pk}/decide/", follow=True).content.decode()
+    run.refresh_from_db()
+    assert run.state == "refused" and "认不出这个文件的类型" in page
+
+
+def test_held_rows_are_masked_until_a_purpose_is_stated_and_each_look_is_recorded(
+    loaded: Run, engineer: Client
+) -> None:
+    address = f"/desk/data/runs/{loaded.pk}/quarantine/"
+    assert "341602198001010999" not in engineer.get(address).content.decode()
+    before = Entry.objects.filter(action="view").count()
+    engineer.post(f"{address}unmask/", {"purpose": ""})
+    assert "341602198001010999" not in engineer.get(address).content.decode()
+    engineer.post(f"{address}unmask/", {"purpose": "核对校验位"})
+    assert "341602198001010999" in engineer.get(address).content.decode()
+    entry = Entry.objects.filter(action="view").order_by("-pk").first()
+    assert Entry.objects.filter(action="view").count() > before
+    assert entry is not None and entry.purpose == "核对校验位"
+    engineer.post(f"{address}unmask/", {"hide": "1"})
+    assert "341602198001010999" not in engineer.get(address).content.decode()
+
+
+def test_an_officer_never_sees_rows_in_clear_nor_mends_them(loaded: Run, officer: Client) -> None:
+    address = f"/desk/data/runs/{loaded.pk}/quarantine/"
+    assert "341602198001010999" not in officer.get(address).content.decode()
+    assert officer.post(f"{address}unmask/", {"purpose": "想看"}).status_code == 403
+    assert officer.get(f"{address}32/").status_code == 403
+    book = openpyxl.load_workbook(io.BytesIO(officer.get(f"{address}export.xlsx").content))
+    text = str([[cell.value for cell in row] for row in book.active.rows])
+    assert "341602198001010999" not in text and "3416**********0999" in text
+
+
+def test_a_row_is_mended_on_its_page_and_replayed(loaded: Run, data_class: DataClass, engineer: Client) -> None:
+    address = f"/desk/data/runs/{loaded.pk}/quarantine/"
+    page = engineer.get(f"{address}32/").content.decode()
+    assert "341602198001010999" in page and "aria-invalid" in page
+    given = {
+        "id_number": "341602198001010998",
+        "name": "王甲",
+        "birth_date": "1980-01-01",
+        "address": "某村",
+        "amount": "1",
+    }
+    assert engineer.post(f"{address}32/", given).status_code == 422
+    assert engineer.post(f"{address}32/", {**given, "id_number": valid_id(31), "note": "户口簿"}).status_code == 302
+    assert "重放已修正的 1 行" in engineer.get(address).content.decode()
+    engineer.post(f"/desk/data/runs/{loaded.pk}/replay/")
+    again = Run.objects.filter(trigger="replay").get()
+    assert load(again.pk) == "published"
+    assert Mend.objects.get(run=loaded, row=32).state == "replayed"
+
+
+def test_rows_are_discarded_with_a_reason_and_taken_back(loaded: Run, engineer: Client) -> None:
+    address = f"/desk/data/runs/{loaded.pk}/quarantine/settle/"
+    engineer.post(address, {"row": ["33", "34"], "note": ""})
+    assert not Mend.objects.exists()
+    engineer.post(address, {"row": ["33", "34"], "note": "查无此人"})
+    assert Mend.objects.filter(state="discarded").count() == 2
+    engineer.post(address, {"undo": "33"})
+    assert Mend.objects.get().row == 34
+
+
+def test_a_version_is_compared_and_rolled_back(
+    loaded: Run, data_class: DataClass, engineer: Client, tmp_path: Path
+) -> None:
+    path = tmp_path / "second.csv"
+    path.write_bytes(content(*(line(number, address="新址") if number == 3 else line(number) for number in range(31))))
+    run = starting.upload(data_class, path, "second.csv", None)
+    starting.decide(run, {}, None)
+    assert load(run.pk) == "published"
+    page = engineer.get(f"/desk/data/classes/{data_class.pk}/versions/2/").content.decode()
+    assert "新增 1" in page and "变更 1" in page and valid_id(3) not in page
+    engineer.post(f"/desk/data/classes/{data_class.pk}/versions/1/roll-back/", {"reason": ""})
+    engineer.post(f"/desk/data/classes/{data_class.pk}/versions/1/roll-back/", {"reason": "第二版取错了"})
+    data_class.refresh_from_db()
+    assert data_class.current is not None and (data_class.current.number, data_class.current.row_count) == (3, 30)
+
+
+def test_an_open_run_shows_progress_and_asks_for_a_fresh_page_at_its_end(loaded: Run, engineer: Client) -> None:
+    Run.objects.filter(pk=loaded.pk).update(state="running", phase="screen", progress_done=50, progress_total=200)
+    page = engineer.get(f"/desk/data/runs/{loaded.pk}/").content.decode()
+    assert 'hx-trigger="every 1s"' in page and "25%" in page
+    Run.objects.filter(pk=loaded.pk).update(state="published")
+    answer = engineer.get(f"/desk/data/runs/{loaded.pk}/", headers={"HX-Request": "true"})
+    assert answer["HX-Refresh"] == "true"
+
+
+def test_the_template_and_the_catalogue_entry_can_be_fetched(data_class: DataClass, engineer: Client) -> None:
+    book = openpyxl.load_workbook(io.BytesIO(engineer.get(f"/desk/data/classes/{data_class.pk}/template.xlsx").content))
+    assert "填写说明" in book.sheetnames
+    assert engineer.get("/desk/data/classes/public_security.resident/dcat.jsonld").json()["@type"] == "dcat:Dataset"
+
+
+def test_the_case_of_an_issue_shows_its_loads_and_masked_samples(loaded: Run, engineer: Client, demo: Any) -> None:
+    from yici.platform.data.models import Issue
+
+    issue = Issue.objects.get(data_class=loaded.data_class, rule="id_number.cn_id")
+    page = engineer.get(f"/desk/cases/{issue.case_number}/").content.decode()
+    assert str(loaded.pk) in page and "341602198001010999" not in page
