@@ -61,9 +61,6 @@ def preview(run: Run) -> Preview:
 
 def _first_rows(landed_file: Path, landed: Landed) -> list[dict[str, str | None]]:
     with connect() as connection:
-        found = connection.execute(f"SELECT * FROM read_parquet(?) ORDER BY _row LIMIT {ROWS}", [str(landed_file)])  # noqa: S608
-        names = [str(entry[0]) for entry in found.description]
-        records = [dict(zip(names, one, strict=True)) for one in found.fetchall()]
-    own = [name for name in names if name not in ("_row", "_hash")]
-    headers = dict(zip(own, landed.headers, strict=False))
-    return [{headers.get(name, name): value for name, value in record.items() if name in own} for record in records]
+        own = ", ".join(landed.columns)
+        found = connection.execute(f"SELECT {own} FROM read_parquet(?) LIMIT {ROWS}", [str(landed_file)]).fetchall()  # noqa: S608
+    return [dict(zip(landed.headers, row, strict=True)) for row in found]
