@@ -1,25 +1,58 @@
-"""The SQL of a version: what the new rows are, how they differ from those that stand, and how they are cut into files."""
+"""The words of SQL that the lake writes with: names, literals, keys in order, and the hash of a row."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+import datetime as dt
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 from duckdb import DuckDBPyConnection
 
 from yici.platform.data.catalogue.definition import ClassDefinition
 
-__all__ = ["HASH", "SINCE", "Counts", "Span", "columns_of", "name", "paths", "text"]
+__all__ = [
+    "HASH",
+    "HASHING",
+    "SINCE",
+    "columns_of",
+    "hash_expression",
+    "hashing_of",
+    "hashing_of_file",
+    "key_of",
+    "name",
+    "names",
+    "paths",
+    "same",
+    "text",
+    "typed",
+]
 
-HASH = "_hash"
-SINCE = "_since"
+HASH = "_hash"  # of the row's values, key included
+SINCE = "_since"  # number of the version that last changed the row
+HASHING = "yici_hashing"  # in each file's own metadata: how its hashes were made
+_PROBE = (
+    "hash('一次', 1, NULL, DATE '2017-06-01', 1.5::DECIMAL(18,4), TIMESTAMP '2017-06-01 08:30:00', 34160000::BIGINT)"
+)
 
 
 def name(column: str) -> str:
     """A column as a SQL identifier."""
     return '"' + column.replace('"', '""') + '"'
+
+
+def names(columns: Iterable[str], alias: str = "") -> str:
+    """Columns as a SQL list, each of the table `alias`."""
+    return ", ".join(f"{alias}.{name(column)}" if alias else name(column) for column in columns)
+
+
+def same(columns: Iterable[str], left: str, right: str) -> str:
+    """Two tables agree in these columns."""
+    return " AND ".join(f"{left}.{name(column)} = {right}.{name(column)}" for column in columns)
 
 
 def text(value: str) -> str:
@@ -32,56 +65,54 @@ def paths(files: Iterable[Path]) -> str:
     return "[" + ", ".join(text(str(path)) for path in files) + "]"
 
 
-def columns_of(definition: ClassDefinition) -> list[dict[str, str]]:
-    """Columns of a version, without the two of the lake's own."""
-    return [{"name": column.name, "type": column.lake_type} for column in definition.columns]
+def columns_of(definition: ClassDefinition) -> list[dict[str, Any]]:
+    """Columns of a version without the two of the lake's own: {name, type}, with its place from 1 where it is of the key."""
+    place = {column: number for number, column in enumerate(definition.key, 1)}
+    return [
+        {"name": column.name, "type": column.lake_type}
+        | ({"key": place[column.name]} if column.name in place else {})
+        for column in definition.columns
+    ]  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Counts:
-    """How a delivery differs from the version that stands. `kept`: rows of it that stay though not delivered."""
-
-    delivered: int
-    added: int
-    changed: int
-    removed: int
-    standing: int
-
-    @property
-    def is_nothing(self) -> bool:
-        return not (self.added or self.changed or self.removed)
+def key_of(columns: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The key of a version from its columns, in the order it is sorted by."""
+    return [one["name"] for one in sorted((one for one in columns if "key" in one), key=lambda one: one["key"])]
 
 
-@dataclass(frozen=True)
-class Span:
-    """A stretch of keys, the bounds of a file: `low` excluded, `high` included, None is open. By the first key column."""
-
-    low: Any = None
-    high: Any = None
-
-    def condition(self, column: str) -> str:
-        bounds = [f"{column} > {_literal(self.low)}"] if self.low is not None else []
-        bounds += [f"{column} <= {_literal(self.high)}"] if self.high is not None else []
-        return " AND ".join(bounds) or "true"
-
-
-def spans_of(connection: DuckDBPyConnection, source: str, key: str, rows: int, size: int) -> list[Span]:
-    """Stretches of about `size` rows each over a source of `rows` rows."""
-    parts = max(1, -(-rows // size))
-    if parts == 1:
-        return [Span()]
-    shares = [part / parts for part in range(1, parts)]
-    found = connection.execute(f"SELECT quantile_disc({key}, {shares}) FROM {source}").fetchone()  # noqa: S608
-    bounds = sorted(set(found[0] if found and found[0] else []))
-    return [Span(low, high) for low, high in zip([None, *bounds], [*bounds, None], strict=True)]
+def typed(value: Any, lake_type: str) -> Any:
+    """A value as Python orders it the way the files are sorted. Raises `ValueError` for what is none of the type."""
+    if lake_type == "VARCHAR":
+        return str(value)  # by code points, which is the order of UTF-8 bytes
+    if lake_type == "BIGINT":
+        return int(value)
+    if lake_type == "DATE":
+        return dt.date.fromisoformat(str(value))
+    if lake_type == "TIMESTAMP":
+        return dt.datetime.fromisoformat(str(value))
+    try:
+        return Decimal(str(value))
+    except ArithmeticError as error:
+        raise ValueError(value) from error
 
 
 def hash_expression(columns: Sequence[str]) -> str:
-    """A signed 64-bit hash over the columns in their order; equal rows have equal hashes in every version."""
-    return f"CAST(hash({', '.join(name(column) for column in columns)}) >> 1 AS BIGINT)"
+    """A hash of 63 bits over the columns in their order; equal rows have equal hashes in every version."""
+    return f"CAST(hash({names(columns)}) >> 1 AS BIGINT)"
 
 
-def _literal(value: Any) -> str:
-    if isinstance(value, int | float):
-        return repr(value)
-    return text(str(value))
+def hashing_of(engine: DuckDBPyConnection, columns: Sequence[Mapping[str, Any]]) -> str:
+    """Two files with the same answer have hashes that may be compared: same columns, same function.
+
+    DuckDB may hash otherwise in a later release; a probe tells, and hashes are then made anew for the comparison.
+    """
+    probe = engine.execute(f"SELECT {_PROBE}").fetchone()
+    assert probe is not None
+    spelled = json.dumps([str(probe[0]), [[one["name"], one["type"]] for one in columns]])
+    return hashlib.sha256(spelled.encode()).hexdigest()[:16]
+
+
+def hashing_of_file(path: Path) -> str:
+    """How the hashes in a file were made; empty where it does not say."""
+    found = (pq.read_metadata(path).metadata or {}).get(HASHING.encode(), b"")
+    return str(found.decode())

@@ -1,5 +1,7 @@
 """What two versions differ in, found by key and hash: counts, and a few rows with the columns that changed."""
 
+# ruff: noqa: S608 - SQL is what this module makes; names and texts are quoted by `composing`
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -7,8 +9,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
+from duckdb import DuckDBPyConnection
+
 from yici.platform.data.engines.duckdb import connect
-from yici.platform.data.lake.composing import HASH, name, paths
+from yici.platform.data.lake.composing import HASH, SINCE, hashing_of_file, name, names, paths, same
 
 __all__ = ["Change", "Difference", "difference"]
 
@@ -34,59 +39,100 @@ class Difference:
 def difference(
     old: Sequence[Path], new: Sequence[Path], key: Sequence[str], columns: Sequence[str] = (), limit: int = 0
 ) -> Difference:
-    """Compare two lists of files of the lake. `limit`: how many rows of each kind are shown, with `columns`."""
-    keys = [name(column) for column in key]
-    same = " AND ".join(f"o.{one} = n.{one}" for one in keys)
-    with connect() as connection:
-        for view, files in (("old", old), ("new", new)):
-            connection.execute(f"CREATE VIEW {view} AS SELECT * FROM read_parquet({paths(files)})")  # noqa: S608
-        totals = connection.execute(
-            f"SELECT (SELECT count(*) FROM old), (SELECT count(*) FROM new), count(*), "  # noqa: S608
-            f"count(*) FILTER (o.{HASH} <> n.{HASH}) FROM old o JOIN new n ON {same}"
-        ).fetchone()
-        assert totals is not None
-        before, after, matched, changed = totals
+    """Compare two lists of files of the lake, either of which may be empty. `limit`: rows of each kind to show, with `columns`.
+
+    Files that are in both versions are not opened: their rows are the same, and no other file holds their keys.
+    Versions with different columns are compared by those they share.
+    """
+    shared = set(old) & set(new)
+    was, now = ([path for path in side if path not in shared] for side in (old, new))
+    if not was and not now:
+        return Difference(0, 0, 0)
+    agree = same(key, "o", "n")
+    with connect() as engine:
+        _open(engine, was, now)
+        before, after, matched, changed = _one(
+            engine,
+            f"SELECT (SELECT count(*) FROM old), (SELECT count(*) FROM new), count(*),"
+            f" count(*) FILTER (o.{HASH} <> n.{HASH}) FROM old o JOIN new n ON {agree}",
+        )
         samples: list[Change] = []
-        if limit:
-            samples += _one_sided(connection, "added", "new", "old", keys, columns, limit)
-            samples += _changed(connection, keys, columns, same, limit)
-            samples += _one_sided(connection, "removed", "old", "new", keys, columns, limit)
+        if limit and after > matched:
+            samples += _one_sided(engine, "added", "new", "old", key, _held(columns, now), limit)
+        if limit and changed:
+            samples += _changed(engine, key, columns, was, now, limit)
+        if limit and before > matched:
+            samples += _one_sided(engine, "removed", "old", "new", key, _held(columns, was), limit)
     return Difference(after - matched, changed, before - matched, tuple(samples))
 
 
+def _held(columns: Sequence[str], files: Sequence[Path]) -> list[str]:
+    present = pq.read_schema(files[0]).names if files else []
+    return [column for column in columns if column in present]
+
+
+def _open(engine: DuckDBPyConnection, was: Sequence[Path], now: Sequence[Path]) -> None:
+    """Views `old` and `new`. Hashes that were made in different ways are made anew, over what both have, as text."""
+    sides = {"old": was, "new": now}
+    present = {view: pq.read_schema(files[0]).names for view, files in sides.items() if files}
+    hashings = {hashing_of_file(path) for path in (*was, *now)}
+    common = [one for one in next(iter(present.values())) if all(one in held for held in present.values())]
+    own = [one for one in common if one not in (HASH, SINCE)]
+    anew = ", ".join(f"CAST({name(one)} AS VARCHAR)" for one in own)
+    for view, files in sides.items():
+        source = f"read_parquet({paths(files or was or now)})" + ("" if files else " WHERE false")
+        if len(hashings) > 1:
+            source = f"(SELECT * EXCLUDE ({HASH}), CAST(hash({anew}) >> 1 AS BIGINT) AS {HASH} FROM {source})"
+        engine.execute(f"CREATE VIEW {view} AS SELECT * FROM {source}")
+
+
+def _one(engine: DuckDBPyConnection, sql: str) -> tuple[Any, ...]:
+    found = engine.execute(sql).fetchone()
+    assert found is not None
+    return tuple(found)
+
+
 def _one_sided(
-    connection: Any, kind: str, here: str, there: str, keys: list[str], columns: Sequence[str], limit: int
+    engine: DuckDBPyConnection, kind: str, here: str, there: str, key: Sequence[str], columns: Sequence[str], limit: int
 ) -> list[Change]:
-    same = " AND ".join(f"h.{one} = t.{one}" for one in keys)
-    own = ", ".join([*(f"h.{one}" for one in keys), *(f"h.{name(column)}" for column in columns)])
-    found = connection.execute(
-        f"SELECT {own} FROM {here} h ANTI JOIN {there} t ON {same} ORDER BY ALL LIMIT {int(limit)}"  # noqa: S608
-    ).fetchall()
-    shown = [dict(zip(columns, row[len(keys) :], strict=True)) for row in found]
-    return [
-        Change(kind, tuple(row[: len(keys)]), *((values, {}) if kind == "removed" else ({}, values)))
-        for row, values in zip(found, shown, strict=True)
-    ]
-
-
-def _changed(connection: Any, keys: list[str], columns: Sequence[str], same: str, limit: int) -> list[Change]:
-    own = [f"n.{one}" for one in keys]
-    own += [f"{side}.{name(column)}" for side in ("o", "n") for column in columns]
-    found = connection.execute(
-        f"SELECT {', '.join(own)} FROM old o JOIN new n ON {same} WHERE o.{HASH} <> n.{HASH} "  # noqa: S608
-        f"ORDER BY ALL LIMIT {int(limit)}"
+    own = names([*key, *columns], "h")
+    found = engine.execute(
+        f"SELECT {own} FROM {here} h ANTI JOIN {there} t ON {same(key, 'h', 't')}"
+        f" ORDER BY {names(key, 'h')} LIMIT {int(limit)}"
     ).fetchall()
     changes = []
     for row in found:
-        key, values = row[: len(keys)], row[len(keys) :]
-        pairs = zip(columns, values[: len(columns)], values[len(columns) :], strict=True)
-        differing = [(column, was, now) for column, was, now in pairs if was != now]
+        values = dict(zip(columns, row[len(key) :], strict=True))
+        sides = (values, {}) if kind == "removed" else ({}, values)
+        changes.append(Change(kind, tuple(row[: len(key)]), *sides))
+    return changes
+
+
+def _changed(
+    engine: DuckDBPyConnection,
+    key: Sequence[str],
+    columns: Sequence[str],
+    was: Sequence[Path],
+    now: Sequence[Path],
+    limit: int,
+) -> list[Change]:
+    both = _held(_held(columns, was), now)
+    own = ", ".join(part for part in (names(key, "n"), names(both, "o"), names(both, "n")) if part)
+    found = engine.execute(
+        f"SELECT {own} FROM old o JOIN new n ON {same(key, 'o', 'n')} WHERE o.{HASH} <> n.{HASH}"
+        f" ORDER BY {names(key, 'n')} LIMIT {int(limit)}"
+    ).fetchall()
+    changes = []
+    for row in found:
+        values = row[len(key) :]
+        pairs = zip(both, values[: len(both)], values[len(both) :], strict=True)
+        differing = [(column, before, after) for column, before, after in pairs if before != after]
         changes.append(
             Change(
                 "changed",
-                tuple(key),
-                {column: was for column, was, _now in differing},
-                {column: now for column, _was, now in differing},
+                tuple(row[: len(key)]),
+                {column: before for column, before, _after in differing},
+                {column: after for column, _before, after in differing},
             )
         )
     return changes

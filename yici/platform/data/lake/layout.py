@@ -1,18 +1,29 @@
 """Where the files of the lake stand. Nothing named here leads out of the data folder.
 
-lake/<class>/v000007/part-0000.parquet    quarantine/<class>/<run>.parquet    raw/…    work/…
+lake/<class>/v000007-<attempt>/part-0000.parquet    quarantine/<class>/<run>.parquet    raw/…    work/…
 """
 
 from __future__ import annotations
 
 import re
+import secrets
 from pathlib import Path
 
 from django.conf import settings
 
 from yici.base.errors import Misconfigured
 
-__all__ = ["class_folder", "data_home", "file_path", "lake_root", "version_folder", "work_root"]
+__all__ = [
+    "class_folder",
+    "data_home",
+    "file_path",
+    "lake_root",
+    "new_version_folder",
+    "new_work_folder",
+    "quarantine_root",
+    "work_prefix",
+    "work_root",
+]
 
 _SLUG = re.compile(r"[a-z_]+\.[a-z0-9_]+")
 
@@ -23,6 +34,10 @@ def data_home() -> Path:
 
 def lake_root() -> Path:
     return data_home() / "lake"
+
+
+def quarantine_root() -> Path:
+    return data_home() / "quarantine"
 
 
 def work_root() -> Path:
@@ -38,9 +53,21 @@ def class_folder(slug: str) -> Path:
     return lake_root() / slug
 
 
-def version_folder(slug: str, number: int, run: int | None) -> Path:
-    """A folder of its own for each attempt: two of them never write into each other."""
-    return class_folder(slug) / f"v{number:06d}-{run or 0}"
+def new_version_folder(slug: str, number: int) -> Path:
+    """A name of its own for each attempt: what a crash left never stands in the way, nor is taken for another's."""
+    return class_folder(slug) / f"v{number:06d}-{secrets.token_hex(4)}"
+
+
+def work_prefix(slug: str) -> str:
+    """How the names of folders begin in which versions of the class are written."""
+    class_folder(slug)
+    return f"publish-{slug}-"
+
+
+def new_work_folder(slug: str) -> Path:
+    folder = work_root() / f"{work_prefix(slug)}{secrets.token_hex(4)}"
+    folder.mkdir()
+    return folder
 
 
 def file_path(relative: str) -> Path:

@@ -1,8 +1,10 @@
 """Reading classes: the files of a version, a view over them, single rows by key, pages of rows.
 
-A reader takes its list of files once and is never disturbed: published files do not change, and versions that are
-still read are kept by retention for a while.
+A reader takes its list of files once and is never disturbed: published files do not change, and versions that were
+shown until a moment ago are kept for a while.
 """
+
+# ruff: noqa: S608 - SQL is what this module makes; names and texts are quoted by `composing`
 
 from __future__ import annotations
 
@@ -11,12 +13,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from django.utils.translation import gettext as _
 from duckdb import DuckDBPyConnection
 
-from yici.base.errors import NotFound
+from yici.base.errors import Invalid, NotFound
 from yici.platform.data.engines.duckdb import connect
 from yici.platform.data.lake import layout
-from yici.platform.data.lake.composing import name, paths
+from yici.platform.data.lake.composing import key_of, name, names, paths, typed
 from yici.platform.data.models import DataClass, Snapshot
 
 __all__ = ["create_view", "current_of", "files_of", "files_of_class", "look_up", "rows", "snapshot_of"]
@@ -38,13 +41,15 @@ def snapshot_of(data_class: DataClass, as_of: dt.datetime | None = None, number:
         found = data_class.snapshots.filter(published_at__lte=as_of).order_by("-number").first()
     else:
         found = current_of(data_class.pk)
-    if found is None or found.state == Snapshot.State.EXPIRED:
-        raise NotFound
+    if found is None:
+        raise NotFound(_("这一类数据还没有这个版本。"))
+    if found.state == Snapshot.State.EXPIRED:
+        raise NotFound(_("这个版本已按保留期清理，不能再查看。"))
     return found
 
 
 def files_of(data_class: DataClass, as_of: dt.datetime | None = None, number: int | None = None) -> list[Path]:
-    """Files of a version in the order of keys. Raises `NotFound`."""
+    """Files of a version in the order of keys; never none. Raises `NotFound`."""
     return _files(snapshot_of(data_class, as_of, number))
 
 
@@ -67,27 +72,44 @@ def create_view(
 ) -> None:
     """A view of the class with its own columns only. Raises `NotFound`."""
     snapshot = snapshot_of(data_class, as_of, number)
-    own = ", ".join(name(one["name"]) for one in snapshot.columns)
-    connection.execute(f"CREATE VIEW {name(view)} AS SELECT {own} FROM read_parquet({paths(_files(snapshot))})")  # noqa: S608
+    own = names(one["name"] for one in snapshot.columns)
+    connection.execute(f"CREATE VIEW {name(view)} AS SELECT {own} FROM read_parquet({paths(_files(snapshot))})")
 
 
 def look_up(data_class: DataClass, key: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Rows with these values in key columns. Opens only files whose stretch of keys can hold them."""
+    """Rows with these values in these columns. With the first column of the key it opens one file, or two that share it.
+
+    Raises `NotFound`, `Invalid` for a column that the class does not have.
+    """
     snapshot = snapshot_of(data_class)
-    first = next(iter(data_class.definition["key"]), "")
-    wanted = key.get(first)
-    files = [
-        layout.file_path(one["path"])
-        for one in snapshot.files
-        if wanted is None or (one["key_min"] is not None and one["key_min"] <= str(wanted) <= one["key_max"])
-    ]
+    types = {one["name"]: one["type"] for one in snapshot.columns}
+    if not key or not key.keys() <= types.keys():
+        raise Invalid(_("查询用的列不在这一类数据中。"))
+    try:
+        wanted = {column: typed(value, types[column]) for column, value in key.items()}
+    except ValueError:
+        return []  # no row holds what its column cannot
+    files = _files_that_may_hold(snapshot, wanted)
     if not files:
         return []
-    own = ", ".join(name(one["name"]) for one in snapshot.columns)
-    where = " AND ".join(f"{name(column)} = ?" for column in key)
+    where = " AND ".join(f"{name(column)} = ?" for column in wanted)
     with connect() as connection:
-        found = connection.execute(f"SELECT {own} FROM read_parquet({paths(files)}) WHERE {where}", list(key.values()))  # noqa: S608
+        found = connection.execute(
+            f"SELECT {names(types)} FROM read_parquet({paths(files)}) WHERE {where}", list(wanted.values())
+        )
         return _records(found)
+
+
+def _files_that_may_hold(snapshot: Snapshot, wanted: Mapping[str, Any]) -> list[Path]:
+    first = key_of(snapshot.columns)[0]
+    if first not in wanted:
+        return _files(snapshot)
+    kind = next(one["type"] for one in snapshot.columns if one["name"] == first)
+    return [
+        layout.file_path(one["path"])
+        for one in snapshot.files
+        if one["rows"] and typed(one["key_min"], kind) <= wanted[first] <= typed(one["key_max"], kind)
+    ]
 
 
 def rows(
@@ -98,16 +120,16 @@ def rows(
     columns: Sequence[str] = (),
     number: int | None = None,
 ) -> list[dict[str, Any]]:
-    """A page of rows in the order of keys. `columns`: some of the class's; empty: all."""
+    """A page of rows in the order of keys. `columns`: some of the class's; empty: all. Raises `NotFound`."""
     snapshot = snapshot_of(data_class, number=number)
     held = [one["name"] for one in snapshot.columns]
-    own = ", ".join(name(column) for column in (columns or held) if column in held)
-    files, skip = _from_row(snapshot, offset)
+    own = names(column for column in (columns or held) if column in held)
+    files, skip = _from_row(snapshot, max(offset, 0))
     if not files or not own:
         return []
     with connect() as connection:
         found = connection.execute(
-            f"SELECT {own} FROM read_parquet({paths(files)}) LIMIT {int(limit)} OFFSET {int(skip)}"  # noqa: S608
+            f"SELECT {own} FROM read_parquet({paths(files)}) LIMIT {max(int(limit), 0)} OFFSET {int(skip)}"
         )
         return _records(found)
 
@@ -122,5 +144,5 @@ def _from_row(snapshot: Snapshot, offset: int) -> tuple[list[Path], int]:
 
 
 def _records(found: DuckDBPyConnection) -> list[dict[str, Any]]:
-    names = [entry[0] for entry in found.description]
-    return [dict(zip(names, one, strict=True)) for one in found.fetchall()]
+    held = [entry[0] for entry in found.description]
+    return [dict(zip(held, one, strict=True)) for one in found.fetchall()]

@@ -12,42 +12,29 @@ import json
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from django.db import DatabaseError, transaction
 from django.db import connection as database
-from django.db import transaction
-from duckdb import DuckDBPyConnection
+from django.utils.translation import gettext as _
 
 from yici.base import clock
-from yici.base.errors import Misconfigured
 from yici.platform.data.catalogue.definition import ClassDefinition
 from yici.platform.data.engines.duckdb import connect
 from yici.platform.data.errors import LoadInProgress
 from yici.platform.data.lake import layout
-from yici.platform.data.lake.composing import (
-    HASH,
-    SINCE,
-    Counts,
-    Span,
-    columns_of,
-    hash_expression,
-    name,
-    paths,
-    spans_of,
-    text,
-)
 from yici.platform.data.lake.errors import ShrunkTooFar
-from yici.platform.data.lake.files import disk_full_is_told, force_to_disk, sha256_of
+from yici.platform.data.lake.files import disk_full_is_told, move_into_place, sha256_of
+from yici.platform.data.lake.merging import Counts, Delivery, Part
 from yici.platform.data.lake.reading import current_of
 from yici.platform.data.models import ClassChannel, DataClass, Run, Snapshot
 
-__all__ = ["PART_ROWS", "one_at_a_time", "publish"]
+__all__ = ["Placed", "digest_of", "moved", "next_number", "one_at_a_time", "publish", "show"]
 
-PART_ROWS = 2_000_000
-ROW_GROUP = 122_880
 SHRINK_LIMIT = 0.3
-SHRINK_ROWS = 1_000  # below this many rows a class may shrink as it likes
+SHRINK_ROWS = 1_000  # up to this many rows a class may shrink as it likes
 Within = Callable[[Snapshot], None]
 
 
@@ -68,82 +55,132 @@ def publish(
 
     A full delivery replaces the class, an increment or a replay is put in by key. Where nothing changes the standing
     version is returned and no new one made. `within(snapshot)` runs in the transaction that shows the version; what
-    it raises undoes everything. Raises `LoadInProgress`, `ShrunkTooFar`, `DiskFull`.
+    it raises undoes everything. Raises `LoadInProgress`, `ShrunkTooFar`, `KeyUnusable`, `LayoutChanged`, `DiskFull`.
     """
-    with one_at_a_time(data_class.pk):
+
+    def also(snapshot: Snapshot) -> None:
+        _note_success(channel, cursor)
+        if within:
+            within(snapshot)
+
+    with one_at_a_time(data_class.pk), disk_full_is_told(), connect() as engine:
         current = current_of(data_class.pk)
-        number = (data_class.snapshots.order_by("-number").values_list("number", flat=True).first() or 0) + 1
-        target = layout.version_folder(data_class.pk, number, run.pk if run else None)
-        with connect() as engine, disk_full_is_told():
-            writer = _Writer(engine, definition, list(accepted), current, mode, number)
-            counts = writer.count()
-            if mode == Snapshot.Mode.FULL and not allow_shrink:
-                _refuse_a_shrunken_class(counts)
-            if counts.is_nothing and current is not None and writer.same_columns():
-                return _stands(data_class, current, channel, cursor, within)
-            try:
-                files = writer.write(target)
-                return _show(
-                    data_class, current, channel, cursor, within,
-                    _snapshot(data_class, current, number, mode, run, data_date, counts, files, definition),
-                )  # fmt: skip
-            except BaseException:
-                shutil.rmtree(target, ignore_errors=True)
-                raise
+        number = next_number(data_class)
+        delivery = Delivery(engine, definition, accepted, current, mode, number)
+        guards = delivery.replaces and not allow_shrink
+        if guards:
+            _refuse_a_shrunken_class(delivery.standing, delivery.standing - delivery.rows)
+        if current is not None and delivery.changes_nothing():
+            with transaction.atomic():
+                also(current)
+            return current
+        with _work_folder(data_class.pk) as aside:
+            merged = delivery.write(aside)
+            if guards:
+                _refuse_a_shrunken_class(delivery.standing, merged.counts.removed)
+            with moved(aside, layout.new_version_folder(data_class.pk, number), merged.files) as placed:
+                snapshot = _snapshot(
+                    data_class, current, number, mode, run, data_date, merged.counts, placed.files, delivery.shape
+                )
+                return show(snapshot, placed, also)
 
 
 @contextmanager
 def one_at_a_time(slug: str) -> Iterator[None]:
     """Nobody else publishes to, merges or cleans the class meanwhile. Raises `LoadInProgress` while somebody does."""
     key = int.from_bytes(hashlib.sha256(f"lake:{slug}".encode()).digest()[:8], "big", signed=True)
+    # In somebody's transaction the lock ends with it: an error there would leave no way to give it back.
+    lock = "pg_try_advisory_xact_lock" if database.in_atomic_block else "pg_try_advisory_lock"
     with database.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s)", [key])
+        cursor.execute(f"SELECT {lock}(%s)", [key])
         if not cursor.fetchone()[0]:
             raise LoadInProgress
     try:
         yield
     finally:
-        if not database.needs_rollback:
-            with database.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_unlock(%s)", [key])
+        if not database.in_atomic_block:
+            _unlock(key)
 
 
-def _refuse_a_shrunken_class(counts: Counts) -> None:
-    if counts.standing > SHRINK_ROWS and counts.removed > counts.standing * SHRINK_LIMIT:
-        raise ShrunkTooFar
+def _unlock(key: int) -> None:
+    try:
+        with database.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_unlock(%s)", [key])
+    except DatabaseError:  # the connection is gone or useless, and the lock with it
+        database.close()
 
 
-def _stands(
-    data_class: DataClass,
-    current: Snapshot,
-    channel: ClassChannel | None,
-    cursor: dict[str, Any] | None,
-    within: Within | None,
-) -> Snapshot:
-    with transaction.atomic():
-        _note_success(channel, cursor)
-        if within:
-            within(current)
-    return current
+def next_number(data_class: DataClass) -> int:
+    return (data_class.snapshots.order_by("-number").values_list("number", flat=True).first() or 0) + 1
 
 
-def _show(
-    data_class: DataClass,
-    current: Snapshot | None,
-    channel: ClassChannel | None,
-    cursor: dict[str, Any] | None,
-    within: Within | None,
-    snapshot: Snapshot,
-) -> Snapshot:
+def _refuse_a_shrunken_class(standing: int, removed: int) -> None:
+    if standing > SHRINK_ROWS and removed > standing * SHRINK_LIMIT:
+        words = _(
+            "现有 {standing:,} 行，这次全量数据要去掉其中 {removed:,} 行，可能没有传完，已拒收；确认属实后可以放行重试。"
+        )
+        raise ShrunkTooFar(words.format(standing=standing, removed=removed))
+
+
+@contextmanager
+def _work_folder(slug: str) -> Iterator[Path]:
+    folder = layout.new_work_folder(slug)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@dataclass
+class Placed:
+    """The manifest of a version whose files stand where they will stay. `may_be_shown`: a transaction names them, or tried."""
+
+    files: list[dict[str, Any]] = field(default_factory=list)
+    may_be_shown: bool = False
+
+
+@contextmanager
+def moved(aside: Path, target: Path, files: Sequence[Part | dict[str, Any]]) -> Iterator[Placed]:
+    """Move written files into `target`; what fails before they are shown removes them again.
+
+    A commit that fails may have succeeded all the same, where only its answer got lost: then the files stay, and `sweep`
+    removes them if no version names them.
+    """
+    placed = Placed()
+    try:
+        if any(isinstance(one, Part) for one in files):
+            move_into_place(aside, target)
+        placed.files += [_entry(target, one) if isinstance(one, Part) else one for one in files]
+        yield placed
+    except BaseException:
+        if not placed.may_be_shown:
+            shutil.rmtree(target, ignore_errors=True)
+        raise
+
+
+def _entry(target: Path, part: Part) -> dict[str, Any]:
+    path = target / part.path.name
+    return {
+        "path": str(path.relative_to(layout.lake_root())),
+        "bytes": path.stat().st_size,
+        "sha256": sha256_of(path),
+        **part.entry,
+    }
+
+
+def show(snapshot: Snapshot, placed: Placed, also: Within) -> Snapshot:
+    """Make a version the current one, and whatever `also` does, in one transaction.
+
+    Raises `LoadInProgress` where another version was shown meanwhile, though none could while the class is locked.
+    """
     with transaction.atomic():
         snapshot.save()
-        flipped = DataClass.objects.filter(pk=data_class.pk, current=current).update(current=snapshot)
-        if not flipped:
+        standing = DataClass.objects.filter(pk=snapshot.data_class_id, current=snapshot.parent_id)
+        if not standing.update(current=snapshot):
             raise LoadInProgress
-        _note_success(channel, cursor)
-        if within:
-            within(snapshot)
-    data_class.current = snapshot
+        also(snapshot)
+        placed.may_be_shown = True  # what fails from here on, fails in the commit or after it
+    snapshot.data_class.current = snapshot
     return snapshot
 
 
@@ -170,7 +207,7 @@ def _snapshot(
     data_date: dt.date,
     counts: Counts,
     files: list[dict[str, Any]],
-    definition: ClassDefinition,
+    columns: list[dict[str, Any]],
 ) -> Snapshot:
     return Snapshot(
         data_class=data_class,
@@ -179,172 +216,13 @@ def _snapshot(
         parent=current,
         run=run,
         data_date=data_date,
-        row_count=sum(one["rows"] for one in files),
+        row_count=counts.rows,
         byte_count=sum(one["bytes"] for one in files),
         added=counts.added,
         changed=counts.changed,
         removed=counts.removed,
         files=files,
-        columns=columns_of(definition),
+        columns=columns,
         digest=digest_of(files),
         published_at=clock.now(),
     )
-
-
-class _Writer:
-    """Composes one version in one DuckDB connection."""
-
-    def __init__(
-        self,
-        engine: DuckDBPyConnection,
-        definition: ClassDefinition,
-        accepted: list[Path],
-        current: Snapshot | None,
-        mode: str,
-        number: int,
-    ) -> None:
-        self.engine = engine
-        self.definition = definition
-        self.current = current
-        self.replaces = mode == Snapshot.Mode.FULL
-        self.number = number
-        self._carried: list[dict[str, Any]] = []
-        self.columns = [column.name for column in definition.columns]
-        self.keys = [name(column) for column in definition.key]
-        self.key = self.keys[0]
-        own = ", ".join(name(column) for column in self.columns)
-        engine.execute(
-            f"CREATE VIEW delivered AS SELECT {own}, {hash_expression(self.columns)} AS {HASH} "  # noqa: S608
-            f"FROM read_parquet({paths(accepted)})"
-        )
-        self.standing_files = [layout.file_path(one["path"]) for one in current.files] if current else []
-
-    def same_columns(self) -> bool:
-        return self.current is not None and self.current.columns == columns_of(self.definition)
-
-    def count(self) -> Counts:
-        """Compare keys and hashes with the standing version."""
-        delivered = self._one("SELECT count(*) FROM delivered")[0]
-        if self.current is None or not self.standing_files:
-            return Counts(delivered, delivered, 0, 0, 0)
-        self._view_standing()
-        matched, changed = self._one(
-            f"SELECT count(*), count(*) FILTER (n.{HASH} <> s.{HASH}) "  # noqa: S608
-            f"FROM delivered n JOIN standing s ON {self._same_key('n', 's')}"
-        )
-        standing = self.current.row_count
-        return Counts(delivered, delivered - matched, changed, standing - matched if self.replaces else 0, standing)
-
-    def write(self, target: Path) -> list[dict[str, Any]]:
-        """Write the files into `target`, which is not there before, and describe them for the manifest."""
-        aside = layout.work_root() / f"publish-{target.parent.name}-{target.name}"
-        shutil.rmtree(aside, ignore_errors=True)
-        aside.mkdir(parents=True)
-        try:
-            written = self._rewritten(aside) if self._is_whole() else self._patched(aside)
-            if target.exists():
-                raise Misconfigured(f"版本目录 {target} 已经存在。")
-            target.parent.mkdir(parents=True, exist_ok=True)
-            for path, _span in written:
-                force_to_disk(path)
-            force_to_disk(aside)
-            aside.rename(target)
-            force_to_disk(target.parent)
-        except BaseException:
-            shutil.rmtree(aside, ignore_errors=True)
-            raise
-        fresh = [self._described(target / path.name, span) for path, span in written]
-        return sorted([*self._carried, *fresh], key=lambda one: (one["low"] is not None, str(one["low"] or "")))
-
-    # A whole new version, or only the files that an increment touches -----------------------------------------
-
-    def _is_whole(self) -> bool:
-        return self.replaces or not self.standing_files or not self.same_columns()
-
-    def _rewritten(self, aside: Path) -> list[tuple[Path, Span]]:
-        self._carried = []
-        source = f"({self._merged('true')})"
-        rows = self._one(f"SELECT count(*) FROM {source}")[0]  # noqa: S608
-        spans = spans_of(self.engine, source, self.key, rows, PART_ROWS)
-        return self._parts(aside, spans)
-
-    def _patched(self, aside: Path) -> list[tuple[Path, Span]]:
-        """Rewrite only files in whose stretch of keys something was delivered; the others are carried over."""
-        assert self.current is not None
-        touched: list[Span] = []
-        self._carried = []
-        for one in self.current.files:
-            span = Span(one["low"], one["high"])
-            found = self._one(f"SELECT count(*) FROM delivered WHERE {span.condition(self.key)}")[0]  # noqa: S608
-            if found:
-                touched.append(span)
-            else:
-                self._carried.append(one)
-        return self._parts(aside, touched)
-
-    def _parts(self, aside: Path, spans: list[Span]) -> list[tuple[Path, Span]]:
-        written = []
-        for place, span in enumerate(spans):
-            path = aside / f"part-{place:04d}.parquet"
-            self.engine.execute(
-                f"COPY ({self._merged(span.condition(self.key))} ORDER BY {', '.join(self.keys)}) TO {text(str(path))} "
-                f"(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {ROW_GROUP})"
-            )
-            written.append((path, span))
-        return written
-
-    def _merged(self, condition: str) -> str:
-        """Rows of the new version within the condition on the first key column."""
-        own = ", ".join(f"n.{name(column)}" for column in self.columns)
-        new = f"(SELECT * FROM delivered WHERE {condition})"  # noqa: S608
-        if not self.standing_files:
-            return f"SELECT {own}, n.{HASH}, {self.number} AS {SINCE} FROM {new} n"  # noqa: S608
-        old = f"(SELECT * FROM standing WHERE {condition})"  # noqa: S608
-        changed = f"CASE WHEN s.{HASH} = n.{HASH} THEN s.{SINCE} ELSE {self.number} END AS {SINCE}"
-        delivered = f"SELECT {own}, n.{HASH}, {changed} FROM {new} n LEFT JOIN {old} s ON {self._same_key('n', 's')}"  # noqa: S608
-        if self.replaces:
-            return delivered
-        kept = ", ".join(f"s.{name(column)}" for column in self.columns)
-        rest = f"SELECT {kept}, s.{HASH}, s.{SINCE} FROM {old} s ANTI JOIN {new} n ON {self._same_key('n', 's')}"  # noqa: S608
-        return f"SELECT * FROM ({delivered} UNION ALL {rest})"  # noqa: S608
-
-    def _view_standing(self) -> None:
-        """The standing version with the columns of today: one that it lacks is empty in its rows."""
-        assert self.current is not None
-        held = {one["name"] for one in self.current.columns}
-        types = {one["name"]: one["type"] for one in columns_of(self.definition)}
-        own = ", ".join(
-            f"CAST({name(column) if column in held else 'NULL'} AS {types[column]}) AS {name(column)}"
-            for column in self.columns
-        )
-        plain = ", ".join(name(column) for column in self.columns)
-        hashed = HASH if self.same_columns() else f"{hash_expression(self.columns)} AS {HASH}"
-        inner = f"SELECT {own}, {SINCE}{f', {HASH}' if self.same_columns() else ''} FROM read_parquet({paths(self.standing_files)})"  # noqa: S608
-        self.engine.execute(f"CREATE VIEW standing AS SELECT {plain}, {hashed}, {SINCE} FROM ({inner})")  # noqa: S608
-
-    def _same_key(self, left: str, right: str) -> str:
-        return " AND ".join(f"{left}.{key} = {right}.{key}" for key in self.keys)
-
-    def _described(self, path: Path, span: Span) -> dict[str, Any]:
-        """One entry of the manifest. Raises `Misconfigured` where a key stands twice; files share no keys."""
-        rows, keys, low, high = self._one(
-            f"SELECT count(*), count(DISTINCT ({', '.join(self.keys)})), CAST(min({self.key}) AS VARCHAR), CAST(max({self.key}) AS VARCHAR) "  # noqa: S608
-            f"FROM read_parquet({text(str(path))})"
-        )
-        if rows != keys:
-            raise Misconfigured(f"{self.definition.id} 的主键在同一批数据中重复，入库前应已隔离。")
-        return {
-            "path": str(path.relative_to(layout.lake_root())),
-            "rows": rows,
-            "bytes": path.stat().st_size,
-            "sha256": sha256_of(path),
-            "key_min": low,
-            "key_max": high,
-            "low": None if span.low is None else str(span.low),
-            "high": None if span.high is None else str(span.high),
-        }
-
-    def _one(self, sql: str) -> tuple[Any, ...]:
-        found = self.engine.execute(sql).fetchone()
-        assert found is not None
-        return tuple(found)
