@@ -8,10 +8,11 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from tests.platform.data.engines import households
+from tests.platform.data.engines import delivered, households
 from tests.platform.data.engines.test_joins import means_test
 from tests.platform.data.rules.corpus import EVERYTHING
 from tests.platform.data.rules.tables import TODAY, every_kind, land, rows_of, screen, screening, standard_by_reference
+from yici.platform.data.catalogue import reading
 from yici.platform.data.engines import engine, joins
 from yici.platform.data.engines.spark import job_session, read, session
 from yici.platform.data.rules.templates.spark import SparkTemplates
@@ -88,3 +89,21 @@ def test_matching_gives_the_same_pairs_on_both_engines(tmp_path: Path) -> None:
     ours, theirs = (pq.read_table(job.into) for job in jobs.values())
     assert theirs.to_pylist() == ours.to_pylist()
     assert set(ours["kind"].to_pylist()) == {"other_name", "same_person", "other_number"}
+
+
+def test_a_generated_class_gives_the_same_rows_on_both_engines(tmp_path: Path) -> None:
+    files = delivered.landed(tmp_path, 20_000, parts=3)
+    households, residents = (reading.definition(name) for name in delivered.CLASSES)
+    known = screening(households, files[households.id], tmp_path / "households")
+    engine("duckdb").screen(known)
+    references = {households.id: [known.accepted]}
+
+    ours, theirs = (
+        screen(engine(name), screening(residents, files[residents.id], tmp_path / name, references=references))
+        for name in ("duckdb", "spark")
+    )
+
+    assert theirs == ours
+    counts, accepted, held = ours
+    assert counts.rows == len(accepted) + len(held) > 20_000
+    assert {one.rule.primitive for one in counts.outcomes if one.failed} >= {"cn_id", "unique", "exists_in", "phone"}
