@@ -59,6 +59,7 @@ def connect() -> None:
     from yici.platform.data.facts import RegisterFacts
     from yici.platform.data.quality import measures as data_measures
     from yici.platform.data.services import apply_objection
+    from yici.platform.trust import ports as trust
     from yici.platform.trust.queries import reads_own_certificate
     from yici.systems.hall import measures as hall_measures
     from yici.systems.hall import panels as hall_panels
@@ -88,6 +89,8 @@ def connect() -> None:
     cases.register_panel("data", data_panels.objection_panels)
     cases.register_panel("data", data_panels.issue_panels)
 
+    trust.register_lake(_lake_class)
+
     measures.register()
     hall_measures.register()
     data_measures.register()
@@ -99,6 +102,23 @@ def _calendar_authority(account: Any) -> Any:
 
     require(account, "calendar.manage")
     return actor_of(account)
+
+
+def _lake_class(class_id: str) -> Any:
+    """A class of the lake, for making certificates: services do not know each other, so the lake is told from here."""
+    from yici.base.errors import NotFound
+    from yici.platform.data.catalogue import reading
+    from yici.platform.data.lake import reading as lake
+    from yici.platform.data.models import DataClass
+    from yici.platform.trust.ports import LakeClass
+
+    data_class = DataClass.objects.filter(pk=class_id, withdrawn_at=None).exclude(current=None).first()
+    if data_class is None:
+        raise NotFound(f"数据湖中还没有 {class_id}，请先入库。")
+    snapshot = lake.snapshot_of(data_class)
+    columns = {column.name: column.element for column in reading.definition_of(data_class).columns}
+    label = f"{class_id} v{snapshot.number}"
+    return LakeClass(label, lake.files_of(data_class, number=snapshot.number), columns, snapshot.row_count)
 
 
 def load_city(city: Path, report: Callable[[str], None] = lambda line: None) -> None:
