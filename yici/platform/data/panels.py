@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.utils.translation import gettext as _
 
 from yici.base import clock
+from yici.base.text import Text
 from yici.core.cases.models import Case
 from yici.core.cases.ports import Panel
 from yici.core.people import queries as people
@@ -14,6 +15,7 @@ from yici.core.vocabulary import rules as vocabulary_rules
 from yici.platform.data import queries
 from yici.platform.data.catalogue import reading
 from yici.platform.data.models import Issue, RuleResult
+from yici.platform.data.models.quality import Dimension
 from yici.platform.data.quality.issues import CASE_TYPE as ISSUE
 from yici.platform.data.services import CASE_TYPE
 
@@ -46,23 +48,30 @@ def objection_panels(case: Case, account: Account) -> list[Panel]:
 
 
 def issue_panels(case: Case, account: Account) -> list[Panel]:
-    """Since when the rule fails, how many rows load by load, and masked samples."""
+    """Which rule, since when, how many rows load by load, and masked samples: nobody sees a person here."""
     if case.type.slug != ISSUE:
         return []
-    issue = Issue.objects.select_related("data_class", "unit").filter(pk=case.data.get("issue")).first()
+    issue = Issue.objects.select_related("data_class", "unit").filter(case_number=case.number).first()
     if issue is None:
         return []
     definition = reading.definition_of(issue.data_class)
     results = RuleResult.objects.filter(run__data_class=issue.data_class_id, rule=issue.rule).select_related("run")
+    if issue.closed_run_id:
+        results = results.filter(run__lte=issue.closed_run_id)
     loads = list(results.order_by("-run_id")[:LOADS_SHOWN])[::-1]
     most = max((one.failed for one in loads), default=0) or 1
-    columns = [column for column in definition.columns if any(column.name in row for row in issue.samples)]
+    columns = [column for column in definition.columns if any(column.name in one["values"] for one in issue.samples)]
     context = {
         "issue": issue,
-        "reason": case.data.get("reason", issue.rule),
+        "message": str(Text.model_validate(case.data["message"])) or issue.rule,
         "column": definition.by_name[issue.column].label if issue.column in definition.by_name else "",
-        "loads": [{"result": one, "share": round(100 * one.failed / most)} for one in loads],
-        "headers": [column.headers[0] for column in columns],
-        "samples": [(row.get("row"), [row.get(column.name, "") for column in columns]) for row in issue.samples],
+        "dimension": Dimension(issue.dimension).label,
+        "previous": case.data.get("previous", ""),
+        "loads": [
+            {"result": one, "share": round(100 * one.failed / most), "is_first": one.run_id == issue.opened_run_id}
+            for one in loads
+        ],
+        "headers": [column.label for column in columns],
+        "samples": [(one["row"], [one["values"].get(column.name, "") for column in columns]) for one in issue.samples],
     }
     return [Panel(_("数据质量问题"), "data/issue_panel.html", context)]

@@ -32,6 +32,16 @@ class Backlog:
     def left(self) -> int:
         return self.papers - self.structured
 
+    @property
+    def scanned_share(self) -> float:
+        """0–1."""
+        return self.scanned / self.papers
+
+    @property
+    def structured_share(self) -> float:
+        """0–1: what the city can search and compute with."""
+        return self.structured / self.papers
+
 
 def series(scope: Scope | None = None) -> QuerySet[PaperSeries]:
     """Series in the scope, those with the most papers left first."""
