@@ -177,8 +177,13 @@ def test_a_rule_that_the_class_no_longer_has_drops_its_issue(loads: Loads) -> No
     loads.data_class.definition = {**loads.data_class.definition, "columns": fewer}
     loads.data_class.save()
     loads.load([person(1)], rule="id_number.cn_id")
-    assert case_of(loads.issue).state == "withdrawn"
-    assert loads.issue.closed_at is not None
+    dropped = loads.issue
+    assert case_of(dropped).state == "withdrawn"
+    assert dropped.closed_at is not None
+    loads.data_class.definition = loads.definition.model_dump(mode="json", by_alias=True)
+    loads.data_class.save()
+    loads.load([person(1)], [raw(3)])
+    assert loads.issue != dropped  # the rule is back as it was: not overruled, only gone for a while
 
 
 # People -----------------------------------------------------------------------------------------------

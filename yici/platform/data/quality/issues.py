@@ -114,7 +114,9 @@ class _State:
     def is_overruled(self, rule: Rule) -> bool:
         """Whether the data centre found this very rule wrong: until it is changed, it opens no issue again."""
         before = self.closed.get(rule.id)
-        case = self.cases.get(before.case_number) if before else None
+        if before is None or before.closed_run_id is not None:  # never, or closed by a load and not by a decision
+            return False
+        case = self.cases.get(before.case_number)
         return bool(case and case.state == "withdrawn" and case.data.get("rule_digest") == _digest(rule))
 
     def samples(self, rule: Rule) -> list[dict[str, Any]]:
