@@ -315,6 +315,7 @@ def _sweep_class(slug: str, limit: float) -> int:
     for path in _unnamed(folder) if folder.exists() else []:
         if _touched_at(path) < limit:
             path.unlink(missing_ok=True)
+            _remove_if_empty(path.parent)
             removed += 1
     for version in sorted(folder.iterdir()) if folder.exists() else []:
         if _touched_at(version) < limit:
