@@ -1,13 +1,12 @@
-"""DuckDB on one machine: a connection per job, in memory, that spills into the data home and never loads extensions."""
+"""DuckDB on one machine: one engine a process, a connection a job, that spills into the data home and never loads extensions."""
 
 # ruff: noqa: S608 - SQL is what this module makes; names and texts are quoted by the dialect
 
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
-import shutil
-import tempfile
 import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -35,43 +34,58 @@ _FULL = (
 )
 
 
+_instances: dict[tuple[int, str, str, int], duckdb.DuckDBPyConnection] = {}
+_making = threading.Lock()
+_numbers = itertools.count(1)
+
+
 @contextlib.contextmanager
 def connect(*, memory: str = "", threads: int = 0) -> Iterator[duckdb.DuckDBPyConnection]:
-    """An in-memory connection with the limits of the settings (`memory` like "2GB" and `threads` override them).
+    """A connection for one job, with the limits of the settings (`memory` like "2GB" and `threads` override them).
 
-    Nothing is shared between two connections. Spilled data lies in a folder of its own under DATA_HOME/work, gone
-    at the end. Raises `DiskFull` where DuckDB found no room.
+    Jobs of a process share one engine, and so its limit of memory, as a new one costs more than a small load; nothing
+    that a job makes is seen by another: each works in an empty database of its own, gone at the end. Spilled data
+    lies under DATA_HOME/work. Raises `DiskFull` where DuckDB found no room.
     """
-    work = Path(settings.DATA_HOME) / "work"
     try:
-        work.mkdir(parents=True, exist_ok=True)
-        spill = Path(tempfile.mkdtemp(prefix="duckdb-", dir=work))
-    except OSError as error:
-        if is_disk_full(error):
-            raise DiskFull from error
-        raise
-    config = {
-        "memory_limit": memory or settings.DATA_MEMORY,
-        "threads": str(threads or settings.DATA_THREADS),
-        "temp_directory": str(spill),
-        "autoinstall_known_extensions": "false",
-        "autoload_known_extensions": "false",
-        "allow_community_extensions": "false",
-    }
-    try:
-        connection = duckdb.connect(":memory:", config=config)
+        connection = _instance(memory or settings.DATA_MEMORY, threads or settings.DATA_THREADS).cursor()
+        own = f"job_{next(_numbers)}"
         try:
+            connection.execute(f"ATTACH ':memory:' AS {own}")
+            connection.execute(f"USE {own}")
             # A timestamp in the lake is local time as the source wrote it: no zone may move it.
             connection.execute("SET TimeZone = 'UTC'")
             yield connection
         finally:
+            with contextlib.suppress(duckdb.Error):  # a job that was interrupted may have left a transaction
+                connection.execute("USE memory")
+                connection.execute(f"DETACH {own}")
             connection.close()
     except (duckdb.Error, OSError) as error:
         if is_disk_full(error):
             raise DiskFull from error
         raise
-    finally:
-        shutil.rmtree(spill, ignore_errors=True)
+
+
+def _instance(memory: str, threads: int) -> duckdb.DuckDBPyConnection:
+    """The engine of this process; a child of a fork gets one of its own."""
+    work = Path(settings.DATA_HOME) / "work"
+    key = (os.getpid(), str(work), memory, threads)
+    with _making:
+        if key not in _instances:
+            for other in [one for one in _instances if one[1:3] != key[1:3] and one[0] == key[0]]:
+                del _instances[other]
+            work.mkdir(parents=True, exist_ok=True)
+            config = {
+                "memory_limit": memory,
+                "threads": str(threads),
+                "temp_directory": str(work / f"duckdb-{os.getpid()}"),
+                "autoinstall_known_extensions": "false",
+                "autoload_known_extensions": "false",
+                "allow_community_extensions": "false",
+            }
+            _instances[key] = duckdb.connect(":memory:", config=config)
+        return _instances[key]
 
 
 def quoted(name: str) -> str:
