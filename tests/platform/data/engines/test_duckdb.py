@@ -1,0 +1,211 @@
+"""Screening on DuckDB: files whole or not at all, references, several files, progress, limits."""
+
+from __future__ import annotations
+
+import errno
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from tests.platform.data.rules.tables import class_of, land, screen, screening
+from yici.base.errors import Misconfigured
+from yici.platform.data.engines import engine
+from yici.platform.data.engines.duckdb import connect
+from yici.platform.data.errors import DiskFull
+
+COLUMNS = [{"name": "number", "type": "text"}, {"name": "owner", "type": "text"}, {"name": "sum", "type": "money"}]
+REFERRED = {"primitive": "exists_in", "column": "owner", "parameters": {"class": "test.owners", "column": "id"}}
+
+
+def rows(count: int) -> list[dict[str, str | None]]:
+    return [{"number": f"{place}", "owner": f"o{place % 7}", "sum": f"{place}.50"} for place in range(count)]
+
+
+def test_several_files_and_missing_columns_are_one_delivery(tmp_path: Path) -> None:
+    definition = class_of(COLUMNS)
+    first = land(rows(5), tmp_path / "1.parquet", ["number", "owner", "sum"])
+    second = tmp_path / "2.parquet"
+    pq.write_table(
+        pa.table({"number": ["5", "0"], "_row": pa.array([6, 7], pa.int64()), "surplus": ["x", "y"]}), second
+    )
+
+    counts, accepted, held = screen(engine("duckdb"), screening(definition, [first, second], tmp_path / "out"))
+
+    assert (counts.rows, counts.accepted, counts.quarantined) == (7, 5, 2)
+    assert accepted[-1] == {"number": "5", "owner": None, "sum": None, "_row": 6}
+    assert [(row["_row"], row["_reasons"]) for row in held] == [(1, ["key.unique"]), (7, ["key.unique"])]
+
+
+def test_rows_come_out_in_the_order_of_their_numbers(tmp_path: Path) -> None:
+    definition = class_of(COLUMNS)
+    backwards = tmp_path / "backwards.parquet"
+    numbers = list(range(5000, 0, -1))
+    pq.write_table(
+        pa.table({"number": [str(one) for one in numbers], "_row": pa.array(numbers, pa.int64())}), backwards
+    )
+
+    _counts, accepted, _held = screen(engine("duckdb"), screening(definition, [backwards], tmp_path / "out"))
+
+    assert [row["_row"] for row in accepted] == list(range(1, 5001))
+
+
+def test_a_reference_is_held_against_the_class_it_names(tmp_path: Path) -> None:
+    definition = class_of(COLUMNS, [REFERRED])
+    owners = tmp_path / "owners.parquet"
+    pq.write_table(pa.table({"id": ["o0", "o1", None]}), owners)
+    landed = land([*rows(7), {"number": "8"}], tmp_path / "landed.parquet", ["number", "owner", "sum"])
+
+    job = screening(definition, [landed], tmp_path / "out", references={"test.owners": [owners]})
+    counts, _accepted, held = screen(engine("duckdb"), job)
+
+    outcome = next(one for one in counts.outcomes if one.rule.primitive == "exists_in")
+    assert (outcome.checked, outcome.failed) == (7, 5)
+    assert {row["owner"] for row in held} == {"o2", "o3", "o4", "o5", "o6"}
+
+
+def test_a_class_that_is_not_there_yet_proves_nothing(tmp_path: Path) -> None:
+    definition = class_of(COLUMNS, [REFERRED])
+    landed = land(rows(7), tmp_path / "landed.parquet", ["number", "owner", "sum"])
+
+    counts, _accepted, _held = screen(engine("duckdb"), screening(definition, [landed], tmp_path / "out"))
+
+    assert counts.quarantined == 0
+
+
+def test_a_note_is_counted_and_holds_nothing_back(tmp_path: Path) -> None:
+    note = {"primitive": "number_between", "column": "sum", "parameters": {"maximum": 150}, "severity": "note"}
+    definition = class_of(COLUMNS, [note])
+    landed = land(rows(4), tmp_path / "landed.parquet", ["number", "owner", "sum"])
+
+    counts, accepted, held = screen(engine("duckdb"), screening(definition, [landed], tmp_path / "out"))
+
+    assert (len(accepted), len(held)) == (4, 0)
+    assert {one.rule.id: one.failed for one in counts.outcomes}["sum.number_between"] == 2
+
+
+def test_an_empty_delivery_gives_two_empty_files_of_the_right_shape(tmp_path: Path) -> None:
+    definition = class_of(COLUMNS)
+    landed = land([], tmp_path / "landed.parquet", ["number", "owner", "sum"])
+    job = screening(definition, [landed], tmp_path / "out")
+
+    counts = engine("duckdb").screen(job)
+
+    assert (counts.rows, counts.accepted, counts.quarantined) == (0, 0, 0)
+    assert pq.read_schema(job.accepted).field("sum").type == pa.int64()
+    assert pq.read_schema(job.quarantined).field("_reasons").type == pa.list_(pa.string())
+
+
+def test_more_rules_than_one_number_has_bits_are_told_apart(tmp_path: Path) -> None:
+    rules = [
+        {"primitive": "matches", "column": "owner", "parameters": {"pattern": f"[^{chr(0x4E00 + place)}]+"}}
+        for place in range(150)
+    ]
+    definition = class_of(COLUMNS, rules)
+    values = [{"number": f"{place}", "owner": chr(0x4E00 + place)} for place in range(150)]
+    landed = land(values, tmp_path / "landed.parquet", ["number", "owner", "sum"])
+
+    _counts, _accepted, held = screen(engine("duckdb"), screening(definition, [landed], tmp_path / "out"))
+
+    assert [row["_reasons"] for row in held] == [
+        [f"owner.matches_{place + 1}" if place else "owner.matches"] for place in range(150)
+    ]
+
+
+def test_a_screening_that_fails_leaves_nothing_behind_and_what_was_there_stays(tmp_path: Path) -> None:
+    definition = class_of(COLUMNS)
+    landed = land(rows(50), tmp_path / "landed.parquet", ["number", "owner", "sum"])
+    landed.write_bytes(landed.read_bytes()[:200] + b"\x00" * 200 + landed.read_bytes()[400:])
+    job = screening(definition, [landed], tmp_path / "out")
+    job.accepted.write_bytes(b"before")
+
+    with pytest.raises(duckdb.Error):
+        engine("duckdb").screen(job)
+
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["accepted.parquet"]
+    assert job.accepted.read_bytes() == b"before"
+
+
+def test_no_room_to_write_is_told_as_a_full_disk(tmp_path: Path) -> None:
+    """/dev/full refuses every byte, as a full disk does."""
+    definition = class_of(COLUMNS)
+    landed = land(rows(50), tmp_path / "landed.parquet", ["number", "owner", "sum"])
+    job = screening(definition, [landed], tmp_path / "out")
+    draft = job.accepted.with_name(f".{job.accepted.name}.draft")
+    draft.symlink_to("/dev/full")
+
+    with pytest.raises(DiskFull):
+        engine("duckdb").screen(job)
+    assert not list((tmp_path / "out").iterdir())
+
+
+def test_no_room_to_spill_is_told_as_a_full_disk(tmp_path: Path) -> None:
+    with pytest.raises(DiskFull), connect(memory="60MB") as connection:
+        connection.execute("SET max_temp_directory_size = '1MB'")
+        connection.execute("CREATE TABLE t AS SELECT i, hash(i)::VARCHAR AS h FROM range(5000000) r(i) ORDER BY h")
+    with pytest.raises(DiskFull), connect():
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_whoever_watches_the_progress_can_stop_the_query(tmp_path: Path) -> None:
+    class Stop(Exception):
+        pass
+
+    def stop(_rows: int) -> None:
+        raise Stop
+
+    definition = class_of(COLUMNS)
+    landed = land(rows(2000), tmp_path / "landed.parquet", ["number", "owner", "sum"])
+    told: list[int] = []
+    job = screening(definition, [landed], tmp_path / "out")
+
+    with pytest.raises(Stop):
+        engine("duckdb").screen(job, stop)
+    assert not list((tmp_path / "out").iterdir())
+    engine("duckdb").screen(job, told.append)
+    assert told and max(told) == 2000
+
+
+def test_names_and_texts_in_a_class_cannot_leave_their_quotes(tmp_path: Path) -> None:
+    values = ["'; DROP TABLE verdicts; --", "O'Neil", '"', "\\'"]
+    rule = {"primitive": "in_list", "column": "owner", "parameters": {"values": values}}
+    definition = class_of(COLUMNS, [rule])
+    folder = tmp_path / 'it\'s "quoted"'
+    folder.mkdir()
+    landed = land(
+        [{"number": f"{n}", "owner": one} for n, one in enumerate([*values, "x"])],
+        folder / "l'.parquet",
+        definition.by_name,
+    )
+
+    job = screening(definition, [landed], folder / "out")
+    job = replace(job, rules=[replace(one, id=f"{one.id}'\"") for one in job.rules])
+    counts, accepted, held = screen(engine("duckdb"), job)
+
+    assert [row["owner"] for row in accepted] == values
+    assert held[0]["_reasons"] == ["owner.in_list'\""]
+    assert counts.quarantined == 1
+
+
+def test_a_connection_has_the_limits_of_the_settings_and_installs_nothing(settings: Any) -> None:
+    settings.DATA_THREADS = 1
+    with connect() as connection:
+        row = connection.execute(
+            "SELECT current_setting('threads'), current_setting('memory_limit'), current_setting('TimeZone'),"
+            " current_setting('autoinstall_known_extensions'), current_setting('autoload_known_extensions')"
+        ).fetchone()
+        assert row == (1, "953.6 MiB", "UTC", False, False)
+        with pytest.raises(duckdb.Error):
+            connection.execute("LOAD httpfs")
+    assert not list((settings.DATA_HOME / "work").iterdir())
+
+
+def test_an_engine_that_does_not_exist_is_a_fault_of_the_settings(settings: Any) -> None:
+    assert engine().name == "duckdb"
+    settings.DATA_ENGINE = "oracle"
+    with pytest.raises(Misconfigured, match="oracle"):
+        engine()
