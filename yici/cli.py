@@ -14,12 +14,14 @@ from rich.table import Table
 from yici import __version__
 from yici.base.errors import YiciError
 from yici.platform.data.commands import app as data_app
+from yici.platform.trust.commands import app as trust_app
 from yici.web.database import set_up_django
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Yici (一次): one open platform for a city.")
 audit_app = typer.Typer(no_args_is_help=True, help="The tamper-evident access log.")
 app.add_typer(audit_app, name="audit")
 app.add_typer(data_app, name="data")
+app.add_typer(trust_app, name="trust")
 console = Console()
 
 

@@ -10,8 +10,10 @@ from ninja import File, Path, Query, Router, Schema
 from ninja.files import UploadedFile
 from pydantic import Field
 
+from yici.base import clock
 from yici.core.people.auth import account_of, citizen_auth
 from yici.platform.trust import pages, queries
+from yici.platform.trust.credentials import issuing
 from yici.platform.trust.models import Certificate
 from yici.platform.trust.queries import Verdict
 
@@ -119,3 +121,47 @@ def my_certificates(request: HttpRequest, page: Annotated[int, Query(ge=1, le=10
 @router.get("/my/certificates/{certificate_id}/file", auth=citizen_auth, summary="下载证照文件")
 def my_certificate_file(request: HttpRequest, certificate_id: RowId) -> FileResponse:
     return pages.send_file(queries.certificate_of(account_of(request), certificate_id), request)
+
+
+class CredentialIn(Schema):
+    elements: list[str] = Field(min_length=1, max_length=60, description="element ids of the face to disclose")
+
+
+class CredentialOut(Schema):
+    credential: str = Field(description="SD-JWT (RFC 9901), seven days")
+
+
+class TokenIn(Schema):
+    credential: str = Field(max_length=100_000)
+
+
+class ClaimOut(Schema):
+    label: str
+    value: str
+
+
+class CredentialVerdict(Schema):
+    outcome: str = Field(description="genuine, not_in_force, unknown, altered, expired, not_yet, holder, unreadable")
+    state: str = ""
+    type: str = ""
+    claims: dict[str, ClaimOut]
+
+
+@router.post(
+    "/my/certificates/{certificate_id}/credential", auth=citizen_auth, response=CredentialOut, summary="选择性披露凭证"
+)
+def my_credential(request: HttpRequest, certificate_id: RowId, given: CredentialIn) -> dict[str, str]:
+    """A credential of one's own certificate that discloses these elements and no others."""
+    certificate = queries.certificate_of(account_of(request), certificate_id)
+    token = issuing.credential_of(certificate, given.elements, clock.now(), queries.state_of(certificate))
+    return {"credential": token}
+
+
+@router.post("/verify/credential", auth=None, response=CredentialVerdict, summary="查验选择性披露凭证")
+def verify_credential(request: HttpRequest, given: TokenIn) -> dict[str, object]:
+    """Public. Says only what the holder disclosed, and whether the certificate is in force today."""
+    found = issuing.judge(given.credential, clock.now())
+    return {
+        **found,
+        "claims": {name: {"label": one["label"], "value": str(one["value"])} for name, one in found["claims"].items()},
+    }

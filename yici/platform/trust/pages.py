@@ -6,11 +6,12 @@ from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.core.files.uploadedfile import UploadedFile
 from django.core.paginator import Paginator
-from django.http import FileResponse, HttpRequest, HttpResponse
+from django.http import FileResponse, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET, require_http_methods, require_safe
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_GET, require_http_methods, require_POST, require_safe
 
 from yici.base.errors import Invalid, NotFound
 from yici.core.audit import services as audit
@@ -18,8 +19,10 @@ from yici.core.files import services as files
 from yici.core.people.auth import account_of, citizen_required
 from yici.core.people.services import actor_of
 from yici.platform.trust import queries, rules
+from yici.platform.trust.credentials import issuing
 from yici.platform.trust.models import Certificate
 from yici.platform.trust.queries import Outcome, Verdict
+from yici.platform.trust.signatures import timestamping
 
 PAGE_SIZE = 20
 VERIFY_LIMIT = 5 * 1024 * 1024  # bytes; the city's certificates are under 100 KB
@@ -139,3 +142,18 @@ def send_file(certificate: Certificate, request: HttpRequest) -> FileResponse:
     response["X-Content-Type-Options"] = "nosniff"
     response["Content-Security-Policy"] = "sandbox; default-src 'none'"
     return response
+
+
+@csrf_exempt
+@require_POST
+def time_stamp(request: HttpRequest) -> HttpResponse:
+    """RFC 3161 over HTTP (§3.4), for anybody: a request in DER comes in, a response in DER goes out."""
+    if request.content_type != "application/timestamp-query":
+        return HttpResponse(status=415)
+    return HttpResponse(timestamping.respond(request.body), content_type=timestamping.MEDIA_TYPE)
+
+
+@require_safe
+def issuer_metadata(request: HttpRequest) -> JsonResponse:
+    """The key that credentials are signed with, for readers that check by themselves."""
+    return JsonResponse(issuing.issuer_metadata())

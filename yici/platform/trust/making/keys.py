@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from yici.base.errors import Misconfigured
 from yici.platform.trust.authority import KeyFiles, key_files
 
-__all__ = ["ALGORITHM", "key_id", "sign", "verify"]
+__all__ = ["ALGORITHM", "key_id", "private_key", "sign", "verify"]
 
 ALGORITHM = "ES256"
 
@@ -40,9 +40,14 @@ def key_id() -> str:
     return _certificate(key_files().signer_certificate).fingerprint(hashes.SHA256()).hex()
 
 
+def private_key() -> ec.EllipticCurvePrivateKey:
+    """The city's signing key, read once a process."""
+    return _key(key_files())
+
+
 def sign(data: bytes) -> bytes:
     """A DER signature over the bytes."""
-    return _key(key_files()).sign(data, ec.ECDSA(hashes.SHA256()))
+    return private_key().sign(data, ec.ECDSA(hashes.SHA256()))
 
 
 def verify(data: bytes, signature: bytes, signer: str) -> bool:
