@@ -119,7 +119,7 @@ raw_text = st.one_of(
 
 
 @given(st.lists(st.lists(raw_text, min_size=36, max_size=36), min_size=60, max_size=60))
-@settings(max_examples=5)
+@settings(max_examples=3)
 def test_drawn_rows_have_the_standard_form_and_the_tags_of_the_reference(values: list[list[str | None]]) -> None:
     definition = every_kind()
     names = list(definition.by_name)

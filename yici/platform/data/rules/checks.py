@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import re
+from collections.abc import Set
 from decimal import Decimal
 from functools import lru_cache
 from pathlib import Path
@@ -135,9 +136,9 @@ def division_codes() -> frozenset[str]:
     return _codes_in(city_folder() / "places" / "divisions.csv")
 
 
-def codes(list_id: str) -> frozenset[str]:
+def codes(list_id: str) -> Set[str]:
     """The codes of a list. Raises `UnknownCodeList`."""
-    return frozenset(vocabulary.code_list(list_id).labels)
+    return vocabulary.code_list(list_id).labels.keys()
 
 
 def day_of(text: str, today: dt.date) -> dt.date:

@@ -21,7 +21,7 @@ from yici.platform.data.rules.patterns import LONGEST_MATCHED
 from yici.platform.data.rules.primitives import PRIMITIVES, SET_PRIMITIVES
 from yici.platform.data.rules.standard import FULL_WIDTH, HALF_WIDTH, INVISIBLE, Form, Step, form_of
 
-__all__ = ["Value", "cleaned", "failures", "judge", "screen", "standard", "standard_of"]
+__all__ = ["Value", "cleaned", "failures", "judge", "screen", "standard", "standard_of", "typed"]
 
 Value = str | dt.date | dt.datetime | Decimal | int
 
@@ -48,7 +48,11 @@ def standard(column: Column, raw: str | None) -> Value | None:
 
 
 def standard_of(form: Form, raw: str | None) -> Value | None:
-    text = cleaned(form, raw)
+    return typed(form, cleaned(form, raw))
+
+
+def typed(form: Form, text: str | None) -> Value | None:
+    """The lake value of cleaned text."""
     if text is None:
         return None
     match form.type:
@@ -178,27 +182,29 @@ def judge(
     definition: ClassDefinition, rules: Iterable[Rule], row: Mapping[str, str | None], today: dt.date
 ) -> dict[str, Verdict]:
     """Rule id → fails (True), passes (False) or does not apply (None), for the rules that one row can tell."""
-    standardised = _standardised(definition, row, today)
+    return _judged(_forms(definition), _read(rules), row, today)
+
+
+def _judged(
+    forms: Mapping[str, Form], rules: Iterable[tuple[Rule, Any]], row: Mapping[str, str | None], today: dt.date
+) -> dict[str, Verdict]:
+    texts = {name: cleaned(form, row.get(name)) for name, form in forms.items()}
+    values = {name: typed(form, texts[name]) for name, form in forms.items()}
+    blanks = frozenset(name for name, text in texts.items() if text is None)
+    standardised = _Row(values, blanks, today)
     return {
-        rule.id: _JUDGES[rule.primitive](standardised, rule.column, _parameters(rule))
-        for rule in rules
+        rule.id: _JUDGES[rule.primitive](standardised, rule.column, parameters)
+        for rule, parameters in rules
         if rule.primitive not in SET_PRIMITIVES
     }
-
-
-def _standardised(definition: ClassDefinition, row: Mapping[str, str | None], today: dt.date) -> _Row:
-    forms = _forms(definition)
-    values = {name: standard_of(form, row.get(name)) for name, form in forms.items()}
-    blanks = frozenset(name for name, form in forms.items() if cleaned(form, row.get(name)) is None)
-    return _Row(values, blanks, today)
 
 
 def _forms(definition: ClassDefinition) -> dict[str, Form]:
     return {column.name: form_of(column) for column in definition.columns}
 
 
-def _parameters(rule: Rule) -> Any:
-    return PRIMITIVES[rule.primitive].read(rule.parameters)
+def _read(rules: Iterable[Rule]) -> list[tuple[Rule, Any]]:
+    return [(rule, PRIMITIVES[rule.primitive].read(rule.parameters)) for rule in rules]
 
 
 def _of_value(check: Callable[[Any, Any], bool]) -> _Judge:
@@ -332,9 +338,9 @@ def screen(
     """The verdicts of a whole table, rules that need other rows included. `references`: class → column → values."""
     forms = _forms(definition)
     values = [{name: standard_of(form, row.get(name)) for name, form in forms.items()} for row in rows]
-    verdicts = [judge(definition, rules, row, today) for row in rows]
-    for rule in rules:
-        parameters = _parameters(rule)
+    read = _read(rules)
+    verdicts = [_judged(forms, read, row, today) for row in rows]
+    for rule, parameters in read:
         if rule.primitive == "unique":
             repeated = _repeated(values, parameters.columns)
             applies = [all(row[name] is not None for name in parameters.columns) for row in values]

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Literal
 
 from yici.core.vocabulary import queries as vocabulary
@@ -122,7 +121,6 @@ def form_of(column: Column) -> Form:
     return Form(kind, _MACHINE, words, codes, MONEY_SCALE[column.unit_in_source or "yuan"], column.name)
 
 
-@lru_cache(maxsize=512)
 def codes_of(list_id: str) -> Mapping[str, str]:
     """Cleaned text → code: the codes, their Chinese labels, and codes that lost their leading zeros in a spreadsheet."""
     if not list_id:
