@@ -157,7 +157,7 @@ def my_credential(request: HttpRequest, certificate_id: RowId, given: Credential
     return {"credential": token}
 
 
-@router.post("/verify/credential", auth=None, response=CredentialVerdict, summary="查验选择性披露凭证")
+@router.post("/credentials/verify", auth=None, response=CredentialVerdict, summary="查验选择性披露凭证")
 def verify_credential(request: HttpRequest, given: TokenIn) -> dict[str, object]:
     """Public. Says only what the holder disclosed, and whether the certificate is in force today."""
     found = issuing.judge(given.credential, clock.now())

@@ -48,13 +48,13 @@ def test_the_holder_discloses_what_she_chooses_and_a_reader_sees_no_more(
     made = ask(holder, f"/my/certificates/{certificate.pk}/credential", {"elements": ["disability.level"]})
     assert made.status_code == 200, made.content
     token = made.json()["credential"]
-    seen = ask(Client(), "/verify/credential", {"credential": token}).json()
+    seen = ask(Client(), "/credentials/verify", {"credential": token}).json()
     assert seen["outcome"] == "genuine" and seen["claims"]["disability.level"]["value"] == "2"
     assert "person.name" not in seen["claims"] and "342124" not in str(seen)
-    altered = ask(Client(), "/verify/credential", {"credential": token.replace("~", "x~", 1)}).json()
+    altered = ask(Client(), "/credentials/verify", {"credential": token.replace("~", "x~", 1)}).json()
     assert altered["outcome"] in ("altered", "unreadable") and altered["claims"] == {}
     services.revoke(certificate, "评残有误", SYSTEM)
-    assert ask(Client(), "/verify/credential", {"credential": token}).json()["outcome"] == "not_in_force"
+    assert ask(Client(), "/credentials/verify", {"credential": token}).json()["outcome"] == "not_in_force"
     assert (
         ask(holder, f"/my/certificates/{certificate.pk}/credential", {"elements": ["disability.level"]}).status_code
         == 409
