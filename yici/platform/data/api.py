@@ -5,13 +5,13 @@ from __future__ import annotations
 import datetime as dt
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from django.conf import settings
 from django.db.models import Q
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
-from ninja import Field, File, Router, Schema, UploadedFile
+from ninja import Field, File, Query, Router, Schema, UploadedFile
 
 from yici.base import clock
 from yici.base.errors import Invalid, NotAllowed, NotFound
@@ -26,7 +26,8 @@ from yici.platform.data.runs import mending, pushing, quarantine, starting
 
 router = Router(tags=["data"])
 PAGE = 100
-_Word = Field("", max_length=120, pattern=r"^[^\x00]*$")
+_Word = Annotated[str, Query(max_length=120, pattern=r"^[^\x00]*$")]
+_Note = Field("", max_length=500, pattern=r"^[^\x00]*$")
 
 
 class ChannelOut(Schema):
@@ -88,13 +89,13 @@ class HeldOut(Schema):
 
 class DecideIn(Schema):
     columns: dict[str, str] = Field(description="header → column; empty: the header is left out")
-    reason: str = _Word
+    reason: str = _Note
 
 
 class MendIn(Schema):
     row: int
     values: dict[str, str]
-    note: str = _Word
+    note: str = _Note
 
 
 class StartIn(Schema):
@@ -103,7 +104,11 @@ class StartIn(Schema):
 
 @router.get("/data/classes", auth=staff_auth, response=ClassList, summary="Data classes; permission data.view")
 def list_classes(
-    request: HttpRequest, q: str = _Word, department: str = _Word, channel: str = _Word, page: int = 1
+    request: HttpRequest,
+    q: _Word = "",
+    department: _Word = "",
+    channel: _Word = "",
+    page: Annotated[int, Query(ge=1, le=100_000)] = 1,
 ) -> dict[str, Any]:
     account = account_of(request)
     require(account, "data.view")
@@ -199,7 +204,11 @@ def retry_run(request: HttpRequest, number: int) -> tuple[int, dict[str, Any]]:
     "/data/runs/{number}/quarantine", auth=staff_auth, response=list[HeldOut], summary="Rows held back; data.view"
 )
 def list_held(
-    request: HttpRequest, number: int, reason: str = _Word, page: int = 1, purpose: str = _Word
+    request: HttpRequest,
+    number: int,
+    reason: _Word = "",
+    page: Annotated[int, Query(ge=1, le=100_000)] = 1,
+    purpose: _Word = "",
 ) -> list[dict[str, Any]]:
     """Personal values are masked. Who holds data.rows and says a `purpose` sees them; the look is recorded."""
     account = account_of(request)

@@ -60,10 +60,11 @@ class Beat:
             raise Cancelled
 
     def _write(self) -> None:
-        alive = Run.objects.filter(pk=self._run.pk, state=Run.State.RUNNING).update(
+        mine = Run.objects.filter(pk=self._run.pk)
+        alive = mine.filter(state=Run.State.RUNNING).update(
             phase=self._phase, progress_done=self._done, progress_total=self._total, heartbeat_at=clock.now()
         )
-        if not alive:
+        if not alive and mine.exists():
             self._gone.set()
 
     def _live(self) -> None:

@@ -223,6 +223,7 @@ def retry(run: Run, actor: Account | None = None, at: dt.datetime | None = None,
 
 def retry_later(run: Run) -> Run | None:
     """After a failure that may pass by itself: again in 1, 5 and 30 minutes, then no more."""
+    run.refresh_from_db()
     if run.attempt >= MAXIMUM_ATTEMPTS or run.trigger == Run.Trigger.REPLAY:
         return None
     minutes = _BACK_OFF_MINUTES[min(run.attempt, len(_BACK_OFF_MINUTES)) - 1]

@@ -1,0 +1,136 @@
+"""What time does to runs: due channels start, the dead are ended and tried again, two loads never run at once."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.platform.data.factories import make_class, make_definition, make_run
+from tests.platform.data.runs.conftest import content, line
+from yici.base import clock
+from yici.base.errors import Conflict
+from yici.platform.data.errors import LoadInProgress
+from yici.platform.data.models import Channel, ClassChannel, DataClass, Run
+from yici.platform.data.runs import scheduling, starting
+from yici.platform.data.runs.carrying_out import load
+
+
+@pytest.fixture
+def dropping(db: None, tmp_path: Path, settings: Any) -> ClassChannel:
+    """A class that comes by files put into a folder."""
+    settings.DATA_HOME = tmp_path / "data"
+    ClassChannel.objects.update(next_run_at=None)  # the demo city's own channels rest
+    definition = make_definition(
+        "public_security.dropped", channels=[{"kind": "static", "unit": "public_security", "options": {"folder": "ps"}}]
+    )
+    make_class(definition)
+    (tmp_path / "data" / "static" / "ps").mkdir(parents=True)
+    return ClassChannel.objects.get(data_class=definition.id)
+
+
+def drop(settings: Any, name: str, *lines: str) -> None:
+    path = Path(settings.DATA_HOME) / "static" / "ps" / name
+    path.write_bytes(content(*lines))
+    import os
+
+    past = clock.now().timestamp() - 3600
+    os.utime(path, (past, past))
+
+
+def test_a_file_in_the_folder_is_loaded_once_and_a_newer_one_after_it(dropping: ClassChannel, settings: Any) -> None:
+    drop(settings, "20261101.csv", line(1), line(2))
+    assert load(starting.start(dropping).pk) == "published"
+    dropping.refresh_from_db()
+    assert dropping.last_success_at is not None and dropping.cursor
+    assert load(starting.start(dropping).pk) == "unchanged"
+    drop(settings, "20261108.csv", line(1), line(2), line(3))
+    dropping.refresh_from_db()
+    run = starting.start(dropping)
+    assert load(run.pk) == "published"
+    snapshot = DataClass.objects.get(pk=dropping.data_class_id).current
+    assert snapshot is not None and (snapshot.row_count, snapshot.data_date) == (3, dt.date(2026, 11, 8))
+
+
+def test_channels_whose_time_has_come_are_started_and_get_their_next_time(dropping: ClassChannel) -> None:
+    dropping.kind = Channel.FILE_DROP
+    dropping.next_run_at = clock.now() - dt.timedelta(minutes=1)
+    dropping.save()
+    assert scheduling.start_due() == 1
+    dropping.refresh_from_db()
+    assert dropping.next_run_at is not None and dropping.next_run_at > clock.now()
+    assert scheduling.start_due() == 0
+    assert Run.objects.get(channel=dropping).trigger == "schedule"
+
+
+def test_a_second_start_while_one_is_open_is_refused(dropping: ClassChannel) -> None:
+    starting.start(dropping)
+    with pytest.raises(LoadInProgress):
+        starting.start(dropping)
+
+
+def test_a_run_whose_process_died_is_ended_and_tried_again(dropping: ClassChannel) -> None:
+    run = make_run(dropping.data_class, channel=dropping, heartbeat_at=clock.now() - dt.timedelta(minutes=5))
+    assert scheduling.end_dead_runs() == 1
+    run.refresh_from_db()
+    assert (run.state, run.error) == ("failed", "killed") and run.ended_at is not None
+    again = run.retries.get()
+    assert (again.state, again.attempt) == ("queued", 2)
+    assert scheduling.end_dead_runs() == 0
+
+
+def test_a_run_that_lives_is_left_alone(dropping: ClassChannel) -> None:
+    make_run(dropping.data_class, channel=dropping, heartbeat_at=clock.now())
+    assert scheduling.end_dead_runs() == 0
+
+
+def test_a_source_that_does_not_answer_is_tried_four_times_and_no_more(
+    dropping: ClassChannel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from yici.platform.data.errors import SourceUnavailable
+    from yici.platform.data.runs import pulling
+
+    def silent(*given: Any, **options: Any) -> Any:
+        raise SourceUnavailable
+
+    monkeypatch.setattr(pulling, "pull", silent)
+    starting.start(dropping)
+    for _attempt in range(10):
+        queued = Run.objects.filter(state="queued").first()
+        if queued is None:
+            break
+        load(queued.pk)
+    runs = Run.objects.filter(data_class=dropping.data_class).order_by("id")
+    assert [run.attempt for run in runs] == [1, 2, 3, 4]
+    assert {run.error for run in runs} == {"source-unavailable"}
+
+
+def test_a_waiting_run_is_decided_once(data_class: DataClass, tmp_path: Path, upload: Callable[..., Run]) -> None:
+    path = tmp_path / "a.csv"
+    path.write_bytes(content(line(1)))
+    run = starting.upload(data_class, path, "a.csv", None)
+    starting.decide(run, {}, None)
+    with pytest.raises(Conflict):
+        starting.decide(run, {}, None)
+
+
+def test_a_class_that_shrank_is_let_through_when_somebody_says_it_is_true(
+    data_class: DataClass, upload: Callable[..., Run]
+) -> None:
+    upload(content(*(many(number) for number in range(1500))))
+    run = upload(content(*(many(number) for number in range(700))))
+    assert (run.state, run.error) == ("refused", "shrunk-too-far")
+    again = starting.retry(run, None, allow_shrink=True)
+    assert load(again.pk) == "published"
+
+
+def many(number: int) -> str:
+    """Rows with keys that have no check digit to be computed for thousands: another key column would do as well."""
+    from yici.core.vocabulary.rules import check_digit_of_id
+
+    day = 1 + number // 999 % 28
+    body = f"341602197001{day:02d}{number % 999:03d}"
+    return line(number % 8, id=body + check_digit_of_id(body), born=f"1970-01-{day:02d}")
