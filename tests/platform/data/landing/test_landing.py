@@ -18,8 +18,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from yici.platform.data.errors import Refused
-from yici.platform.data.landing import errors, unpacking
-from yici.platform.data.landing.landing import Landed, land
+from yici.platform.data.landing import errors
+from yici.platform.data.landing.landing import Landed, Limits, land
 
 ROWS = [("342124194503121221", "王秀英", "1945-03-12"), ("342124197205161640", "李梅", "1972-05-16")]
 CSV = "公民身份号码,姓名,出生日期\n" + "".join(",".join(row) + "\n" for row in ROWS)
@@ -30,16 +30,21 @@ def landing(tmp_path: Path, settings: Any) -> Callable[..., tuple[Landed, list[d
     """`landing(content)`: land bytes; gives what was found and the rows by header."""
     settings.DATA_HOME = tmp_path / "data"
 
-    def _land(content: bytes | Path, name: str = "file.csv") -> tuple[Landed, list[dict[str, Any]]]:
+    def _land(content: bytes | Path, name: str = "file.csv", **limits: int) -> tuple[Landed, list[dict[str, Any]]]:
         raw = content if isinstance(content, Path) else tmp_path / "raw"
         if not isinstance(content, Path):
             raw.write_bytes(content)
         target = tmp_path / "landed.parquet"
         target.unlink(missing_ok=True)
-        landed = land(raw, target, name=name)
+        landed = land(raw, target, name=name, limits=Limits(**limits))
         table = pq.read_table(target)
-        assert table.num_rows == landed.rows and set(table.schema.types) <= {pa.string()}
-        rows = [dict(zip(landed.headers, row.values(), strict=True)) for row in table.to_pylist()]
+        assert table.num_rows == landed.rows
+        assert table.schema.names == [*landed.columns, "_row", "_hash"]
+        assert table.schema.types[-2:] == [pa.int64(), pa.uint64()]
+        assert set(table.schema.types[:-2]) == {pa.string()}
+        rows = [
+            dict(zip(landed.headers, row.values(), strict=True)) for row in table.select(landed.columns).to_pylist()
+        ]
         return landed, rows
 
     return _land
@@ -110,16 +115,30 @@ def test_a_merged_two_row_header_of_a_workbook_becomes_one(landing: Any) -> None
     assert [list(row.values()) for row in rows] == [["342124194503121221", "王秀英", "涡阳", "陆杨村", "1945-03-12"]]
 
 
+def _cells(*rows: str) -> bytes:
+    """A workbook whose sheet holds these cells, as a spreadsheet program writes them."""
+    body = "".join(f'<row r="{number}">{row}</row>' for number, row in enumerate(rows, start=1))
+    return _sheet(f"{_HEAD}{body}</sheetData></worksheet>")
+
+
+def _word(place: str, text: str) -> str:
+    return f'<c r="{place}" t="inlineStr"><is><t>{text}</t></is></c>'
+
+
 def test_long_numbers_that_excel_spoilt_are_flagged_and_whole_ones_recovered(landing: Any) -> None:
-    content = workbook(
-        ("身份证号", "姓名"),
-        (342124194503121221, "数字但完整"),
-        (3.42124194503121e17, "已丢失"),
-        ("342124197205161640", "文本"),
+    content = _cells(
+        _word("B1", "身份证号") + _word("C1", "姓名"),
+        '<c r="B2"><v>342124194503121221</v></c>' + _word("C2", "数字但完整"),
+        '<c r="B3"><v>3.42124194503121E+17</v></c>' + _word("C3", "已丢失"),
+        '<c r="B4"><v>342124194503121000</v></c>' + _word("C4", "补了零"),
+        _word("B5", "342124197205161640") + _word("C5", "文本"),
     )
     landed, rows = landing(content, "a.xlsx")
-    assert [row["身份证号"] for row in rows] == ["342124194503121221", "3.42124194503121E+17", "342124197205161640"]
-    assert any("丢失" in warning for warning in landed.warnings)
+    assert [row["身份证号"] for row in rows] == [
+        "342124194503121221", "3.42124194503121E+17", "342124194503121000", "342124197205161640",
+    ]  # fmt: skip
+    assert landed.profiles["身份证号"].lost_digits == 2 and landed.profiles["姓名"].lost_digits == 0
+    assert any("2 个单元格" in warning and "丢失" in warning for warning in landed.warnings)
 
 
 def test_a_workbook_with_several_sheets_reads_the_first_and_says_so(landing: Any) -> None:
@@ -160,8 +179,8 @@ def test_lines_with_a_wrong_number_of_fields_are_set_aside_with_their_line(landi
     landed, rows = landing(("号,名,址\n" + body + "x,缺一列\ny,多,两,列\n" + "z,甲,乙\n").encode())
     assert len(rows) == 201 and landed.rejected_rows == 2 and landed.rejected is not None
     assert pq.read_table(landed.rejected).to_pylist() == [
-        {"_row": 202, "_line": "x,缺一列"},
-        {"_row": 203, "_line": "y,多,两,列"},
+        {"_row": 202, "_line": "x,缺一列", "_reason": "fields"},
+        {"_row": 203, "_line": "y,多,两,列", "_reason": "fields"},
     ]
 
 
@@ -201,7 +220,7 @@ def test_row_numbers_count_as_a_person_does(landing: Any, tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("content", "error"),
     [
-        (b"", errors.HeaderOnly),
+        (b"", errors.Empty),
         ("公民身份号码,姓名\n".encode(), errors.HeaderOnly),
         (b"342124194503121221,1945-03-12\n342124197205161640,1972-05-16\n", errors.NoHeader),
         (CSV.encode() + '"342124,没有写完\n'.encode(), errors.Damaged),
@@ -263,14 +282,18 @@ def test_an_archive_with_a_password_several_tables_or_another_archive_is_refused
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("a.csv", CSV)
         archive.writestr("b.csv", CSV)
-    with pytest.raises(errors.Unknown):
+    with pytest.raises(errors.SeveralTables):
         landing(path)
     inner = io.BytesIO()
     with zipfile.ZipFile(inner, "w") as archive:
         archive.writestr("a.csv", CSV)
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("a.csv", inner.getvalue())
-    with pytest.raises(errors.Unknown):
+    with pytest.raises(errors.NestedArchive):
+        landing(path)
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("a.zip", inner.getvalue())
+    with pytest.raises(errors.NestedArchive):
         landing(path)
     content = bytearray(path.read_bytes())
     content[content.index(b"PK\x03\x04") + 6] |= 1
@@ -324,7 +347,6 @@ def test_a_single_line_of_two_gigabytes_is_refused_without_being_held_in_memory(
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 200_000  # kilobytes
 
 
-def test_limits_hold_for_unpacked_size(landing: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(unpacking.Limits, "unpacked", 1000)
+def test_limits_hold_for_unpacked_size(landing: Any) -> None:
     with pytest.raises(errors.TooMuchUnpacked):
-        landing(gzip.compress(CSV.encode() * 100))
+        landing(gzip.compress(CSV.encode() * 100), unpacked=1000)

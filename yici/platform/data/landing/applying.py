@@ -1,17 +1,20 @@
-"""A landed file under the class's own column names, with the number of each row in the source."""
+"""A landed file under the class's own column names, with the number of each row in the source.
+
+What a spreadsheet program put around a value is taken off here, because only here a column's type is known: days
+counted from 1900, an apostrophe before a number, ="…" around one. Nothing else is changed.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
 
-import pyarrow.parquet as pq
-
-from yici.platform.data.catalogue.definition import ClassDefinition
+from yici.platform.data.catalogue.definition import ClassDefinition, Column
 from yici.platform.data.engines.duckdb import connect, quoted
 from yici.platform.data.landing.landing import Landed
+from yici.platform.data.landing.profiling import Profile
 
-__all__ = ["apply_mapping"]
+__all__ = ["apply_mapping", "has_serial_dates"]
 
 
 def apply_mapping(
@@ -19,35 +22,45 @@ def apply_mapping(
 ) -> Path:
     """Write Parquet of every column of the class as text (null where no header gives it) and `_row`; returns `target`.
 
-    `mapping`: header → column, empty for a header that is left out. `_row` counts as the source does: rows that were
-    set aside keep their number, so those after them do not move up.
+    `mapping`: header → column, empty for a header that is left out. Rows keep the numbers they have in the source.
     """
     place = dict(zip(landed.headers, landed.columns, strict=True))
-    source = {column: place[header] for header, column in mapping.items() if column and header in place}
+    source = {column: header for header, column in mapping.items() if column and header in place}
     chosen = ", ".join(
-        f"{source[column.name]} AS {quoted(column.name)}"
+        f"{_value(column, place[source[column.name]], landed.profiles.get(source[column.name]))} AS {quoted(column.name)}"
         if column.name in source
         else f"CAST(NULL AS VARCHAR) AS {quoted(column.name)}"
         for column in definition.columns
     )
-    rows = f"file_row_number + {landed.first_row}"
-    if landed.rejected is not None:
-        rows = _past_rejected(landed, rows)
     with connect() as connection:
         connection.execute(
-            f"COPY (SELECT {chosen}, CAST({rows} AS BIGINT) AS _row FROM "  # noqa: S608
-            f"read_parquet({_text(landed_file)}, file_row_number = true)) "
+            f"COPY (SELECT {chosen}, _row FROM read_parquet({_text(landed_file)})) "  # noqa: S608 - quoted names
             f"TO {_text(target)} (FORMAT parquet, COMPRESSION zstd)"
         )
     return target
 
 
-def _past_rejected(landed: Landed, rows: str) -> str:
-    """How many rows set aside stand before the n-th kept one: a row at position p has p - (i) kept rows before it."""
-    assert landed.rejected is not None
-    numbers = sorted(pq.read_table(landed.rejected, columns=["_row"])["_row"].to_pylist())
-    bounds = [number - landed.first_row - before for before, number in enumerate(numbers)]
-    return f"{rows} + len(list_filter({bounds}, bound -> bound <= file_row_number))"
+def has_serial_dates(column: Column, profile: Profile | None) -> bool:
+    """Whether a column of dates comes, or partly comes, as days since 1900: no other date has five digits."""
+    return profile is not None and column.type in ("date", "datetime") and profile.serials > 0
+
+
+def _value(column: Column, name: str, profile: Profile | None) -> str:
+    value = name
+    if profile is not None and profile.wrapped:
+        value = (
+            f'CASE WHEN regexp_full_match({name}, \'=\\s*"[^"]*"\') THEN regexp_extract({name}, \'"([^"]*)"\', 1) '
+            f"WHEN regexp_full_match({name}, '[''‘’][0-9].*') THEN substr({name}, 2) ELSE {name} END"
+        )
+    if has_serial_dates(column, profile):
+        # Day 1 is 1900-01-01, and 1900 counts a 29 February that never was: hence the thirtieth (ECMA-376 18.17.4.1).
+        moment = f"TIMESTAMP '1899-12-30' + to_seconds(round(CAST({name} AS DOUBLE) * 86400))"
+        shown = "%Y-%m-%d" if column.type == "date" else "%Y-%m-%d %H:%M:%S"
+        value = (
+            f"CASE WHEN regexp_full_match({name}, '[1-9][0-9]{{4}}(\\.[0-9]+)?') "
+            f"THEN strftime({moment}, '{shown}') ELSE {value} END"
+        )
+    return value
 
 
 def _text(path: Path) -> str:

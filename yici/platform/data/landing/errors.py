@@ -8,13 +8,19 @@ from yici.platform.data.errors import Refused
 
 __all__ = [
     "Damaged",
+    "Empty",
     "EntityBomb",
     "HeaderOnly",
     "LineTooLong",
+    "MarkupTable",
+    "NestedArchive",
     "NoHeader",
     "OldFormat",
     "PasswordProtected",
+    "SeveralTables",
+    "SheetTooLarge",
     "SparseSheet",
+    "StillGrowing",
     "TooManyColumns",
     "TooManyWrongLines",
     "TooMuchUnpacked",
@@ -26,6 +32,23 @@ __all__ = [
 class Unknown(Refused):
     slug = "unknown-kind"
     message = _("认不出这个文件的类型。请提供 CSV（逗号、制表符或竖线分隔）、XLSX、JSON Lines 或 Parquet 文件。")
+
+
+class Empty(Refused):
+    slug = "empty-file"
+    message = _("文件是空的，一个字节也没有，多半没有传完。请重新导出并报送。")
+
+
+class StillGrowing(Refused):
+    slug = "still-growing"
+    message = _("读取时文件还在变化，多半还没有传完。请等传完后再报送。")
+
+
+class MarkupTable(Refused):
+    slug = "markup-table"
+    message = _(
+        "这是网页格式的表格（有些系统导出时只把扩展名写成 XLS）。请用 Excel 或 WPS 打开，另存为 XLSX 后再报送。"
+    )
 
 
 class OldFormat(Refused):
@@ -43,6 +66,16 @@ class Damaged(Refused):
     message = _("文件不完整或已损坏，可能没有传完。请重新导出并报送整个文件。")
 
 
+class NestedArchive(Refused):
+    slug = "nested-archive"
+    message = _("压缩文件里还是压缩文件。请只压缩一次，或不压缩直接报送。")
+
+
+class SeveralTables(Refused):
+    slug = "several-tables"
+    message = _("压缩文件里应当正好有一个数据表（CSV、XLSX、JSON Lines 或 Parquet）。请分开报送。")
+
+
 class TooMuchUnpacked(Refused):
     slug = "too-much-unpacked"
     message = _("压缩文件解开后大得异常，已拒收。请检查文件，或拆分后不压缩报送。")
@@ -55,12 +88,17 @@ class EntityBomb(Refused):
 
 class LineTooLong(Refused):
     slug = "line-too-long"
-    message = _("文件里有一行超出长度限制，多半是换行符丢失。请检查导出设置后重新报送。")
+    message = _("文件里有一行超出长度限制，多半是换行符丢失，或引号没有成对。请检查导出设置后重新报送。")
 
 
 class TooManyColumns(Refused):
     slug = "too-many-columns"
     message = _("列数太多，不像一张数据表。请删除多余的列后再报送。")
+
+
+class SheetTooLarge(Refused):
+    slug = "sheet-too-large"
+    message = _("工作表太大，无法读取。请另存为 CSV 后再报送。")
 
 
 class SparseSheet(Refused):

@@ -43,11 +43,11 @@ def normal(header: str) -> str:
 _HALF_WIDTH = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
 
 
-def find_header(rows: Sequence[Row]) -> Header:
+def find_header(rows: Sequence[Row], most_columns: int = MOST_COLUMNS) -> Header:
     """Find the header among the first rows. Raises `NoHeader`, `TooManyColumns`."""
     looked = [[_clean(cell) for cell in row] for row in rows[:LOOKED_AT]]
     width = max((len(row) for row in looked), default=0)
-    if width > MOST_COLUMNS:
+    if width > most_columns:
         raise TooManyColumns
     filled = [sum(bool(cell) for cell in row) for row in looked]
     usual = Counter(count for count in filled if count).most_common(1)
@@ -105,17 +105,24 @@ def _joined(upper: Sequence[str], below: Sequence[str]) -> list[str]:
 def _told_apart(names: Sequence[str]) -> tuple[list[str], list[str]]:
     """Blank headers get a name, repeated ones a number; trailing blank columns are kept, as they may hold data."""
     found: list[str] = []
-    seen: Counter[str] = Counter()
-    warnings = []
+    blank, repeated = [], []
     for place, name in enumerate(names, start=1):
-        plain = name or _("第{number}列").format(number=place)
+        plain = whole = name or _("第{number}列").format(number=place)
         if not name:
-            warnings.append(_("第 {number} 列没有表头。").format(number=place))
-        seen[plain] += 1
-        if seen[plain] > 1:
-            warnings.append(_("表头“{name}”出现了不止一次。").format(name=plain))
-            plain = f"{plain}#{seen[plain]}"
+            blank.append(str(place))
+        count = 1
+        while plain in found:
+            count += 1
+            plain = f"{whole}#{count}"
+        if count > 1:
+            repeated.append(whole)
         found.append(plain)
+    warnings = []
+    if blank:
+        warnings.append(_("第 {number} 列没有表头。").format(number="、".join(blank[:20])))
+    if repeated:
+        names_told = "、".join(dict.fromkeys(repeated))
+        warnings.append(_("表头“{name}”出现了不止一次，已加编号区分。").format(name=names_told[:200]))
     return found, warnings
 
 

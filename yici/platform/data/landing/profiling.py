@@ -1,4 +1,4 @@
-"""What the values of a column look like, from the first rows: for proposing a mapping and for noticing that a type changed.
+"""What the values of a column look like, from a sample: for proposing a mapping and for noticing that a type changed.
 
 Kept in memory only; no value is ever logged or stored.
 """
@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from yici.base.errors import Invalid
@@ -17,11 +17,16 @@ from yici.platform.data.engines.duckdb import connect
 
 __all__ = ["LOOKS", "Profile", "looks_of", "profile_of"]
 
-SAMPLE = 2_000  # rows
+SAMPLE = 2_000  # rows from the beginning, and as many scattered over a large file
+_LARGE = 20_000
+_SHOWN = 5
 _SCIENTIFIC = re.compile(r"\d(\.\d+)?[eE]\+?1[0-9]")
 _DATE = re.compile(r"(18|19|20)\d{2}([-/.年]?)\d{1,2}([-/.月]?)\d{1,2}日?( .*)?")
+_SERIAL = re.compile(r"[1-9]\d{4}(\.\d+)?")  # 10000 is 1927-05-18, 99999 is 2173-10-13
 _MONEY = re.compile(r"[¥￥]?-?\d{1,3}(,\d{3})+(\.\d+)?|-?\d+\.\d{2}")
 _NUMBER = re.compile(r"-?\d+(\.\d+)?")
+_AS_TEXT = re.compile(r"""['‘’]-?[\d.]+[Xx]?|="-?[\d.]+[Xx]?"|[¥￥]?-?\d{1,3}(,\d{3})+(\.\d+)?|[¥￥]-?\d+(\.\d+)?""")
+_WRAPPED = re.compile(r"""['‘’]\d.*|=".*\"""")
 _CODE = re.compile(r"[0-9A-Z]{1,4}")
 LOOKS = ("id_number", "uscc", "phone", "plate", "date", "money", "number", "code", "text")
 _ENOUGH = 0.7
@@ -30,37 +35,74 @@ _LONGEST = 40  # characters of a value that may be a number, a date or a code
 
 @dataclass(frozen=True)
 class Profile:
-    """`looks`: the kind most values have (one of LOOKS, empty where there are none). Counts are of the sample."""
+    """What a column holds. Counts are of the sample, but for `lost_digits`, which is of the whole file.
+
+    `looks`: the kind most values have (one of LOOKS, empty where there are none). `valid_ids`: identity numbers and
+    credit codes whose check digit is right. `scientific`: 3.4E+17. `lost_digits`: number cells of a workbook that
+    had more digits than a spreadsheet keeps. `serials`: five digits, as a spreadsheet counts days. `numbers_as_text`:
+    1,234.50, ￥12, '123, ="123". `wrapped`: the last two. `samples`: a few different values, never to be logged.
+    """
 
     filled: int
     blank: int
     distinct: int
     looks: str
     scientific: int = 0
+    valid_ids: int = 0
+    serials: int = 0
+    numbers_as_text: int = 0
+    wrapped: int = 0
+    lost_digits: int = 0
+    samples: tuple[str, ...] = field(default=(), repr=False)
 
 
-def profile_of(landed: Path, headers: tuple[str, ...], columns: tuple[str, ...]) -> Mapping[str, Profile]:
-    """Profile → by header, of the first rows of a landed file."""
+def profile_of(
+    landed: Path, headers: Sequence[str], columns: Sequence[str], rows: int, lost_digits: Sequence[int] = ()
+) -> Mapping[str, Profile]:
+    """Profile → by header, of a landed file."""
+    names = ", ".join(columns)
     with connect(threads=1) as connection:
-        found = connection.execute(
-            f"SELECT {', '.join(columns)} FROM read_parquet(?) LIMIT {SAMPLE}",  # noqa: S608 - our own names
-            [str(landed)],
-        ).fetchall()
-    return {header: _profile(row[place] for row in found) for place, header in enumerate(headers)}
+        query = f"SELECT {names} FROM read_parquet(?) LIMIT {SAMPLE}"  # noqa: S608 - our own names
+        found = connection.execute(query, [str(landed)]).fetchall()
+        if rows > _LARGE:
+            step = rows // SAMPLE
+            scattered = f"SELECT {names} FROM read_parquet(?) WHERE _row % {step} = 0 AND _row > {SAMPLE}"  # noqa: S608
+            found += connection.execute(scattered, [str(landed)]).fetchall()
+    lost = lost_digits or [0] * len(headers)
+    return {header: _profile([row[place] for row in found], lost[place]) for place, header in enumerate(headers)}
 
 
-def _profile(values: Iterable[str | None]) -> Profile:
+def _profile(values: Sequence[str | None], lost_digits: int) -> Profile:
     whole = [(value or "").strip() for value in values]
     filled = [value for value in whole if value]
-    scientific = sum(bool(_SCIENTIFIC.fullmatch(value)) for value in filled)
-    return Profile(len(filled), len(whole) - len(filled), len(set(filled)), looks_of(filled), scientific)
+    different = dict.fromkeys(filled)
+    looks = looks_of(filled)
+    short = [value for value in filled if len(value) <= _LONGEST]
+    return Profile(
+        filled=len(filled),
+        blank=len(whole) - len(filled),
+        distinct=len(different),
+        looks=looks,
+        scientific=_count(_SCIENTIFIC, short),
+        valid_ids=sum(map(_is_right_id, short[:500])) if looks in ("id_number", "uscc") else 0,
+        serials=_count(_SERIAL, short),
+        numbers_as_text=_count(_AS_TEXT, short),
+        wrapped=_count(_WRAPPED, short),
+        lost_digits=lost_digits,
+        samples=tuple(list(different)[:_SHOWN]),
+    )
 
 
-def looks_of(values: list[str]) -> str:
+def _count(pattern: re.Pattern[str], values: Sequence[str]) -> int:
+    return sum(bool(pattern.fullmatch(value)) for value in values)
+
+
+def looks_of(values: Sequence[str]) -> str:
     """The kind that seven in ten values have; an identity number counts with its check digit right or wrong."""
     if not values:
         return ""
-    counted = Counter(_kind(value) for value in values[:500])
+    step = max(len(values) // 500, 1)
+    counted = Counter(_kind(value) for value in values[::step])
     kind, count = counted.most_common(1)[0]
     total = sum(counted.values())
     if counted["number"] + counted["money"] >= _ENOUGH * total and counted["money"] > 0.2 * total:
@@ -75,6 +117,8 @@ def _kind(value: str) -> str:
     if len(value) > _LONGEST:
         return "text"
     plain = vocabulary.plain(value, _LONGEST)
+    if _WRAPPED.fullmatch(plain):
+        plain = plain.lstrip("=").strip("\"'‘’")
     if re.fullmatch(r"\d{17}[\dXx]", plain):
         return "id_number"
     if re.fullmatch(r"[0-9A-HJ-NPQRTUWXY]{18}", plain):
@@ -90,6 +134,11 @@ def _kind(value: str) -> str:
     if _NUMBER.fullmatch(plain):
         return "number"
     return "code" if _CODE.fullmatch(plain) else "text"
+
+
+def _is_right_id(value: str) -> bool:
+    plain = vocabulary.plain(value, _LONGEST).upper()
+    return _passes(vocabulary.parse_id_number, plain) or _passes(vocabulary.check_uscc, plain)
 
 
 def _passes(check: object, value: str) -> bool:

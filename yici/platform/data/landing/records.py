@@ -3,107 +3,143 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Iterator
 from pathlib import Path
 
+import duckdb
+import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from django.utils.translation import gettext as _
 
+from yici.platform.data.engines.duckdb import connect, quoted
+from yici.platform.data.landing.drafting import column_names, renumber, write_draft
 from yici.platform.data.landing.errors import Damaged, HeaderOnly, TooManyColumns, TooManyWrongLines
-from yici.platform.data.landing.headers import MOST_COLUMNS
+from yici.platform.data.landing.limits import Limits
+from yici.platform.data.landing.rejecting import write_rejected
 from yici.platform.data.landing.sniffing import encoding_of
-from yici.platform.data.landing.tables import LONGEST_LINE_KEPT, WRONG_SHARE, Table, column_names, write_rejected
-from yici.platform.data.landing.transcoding import to_utf8
-from yici.platform.data.landing.unpacking import Limits
+from yici.platform.data.landing.tables import Table
+from yici.platform.data.landing.transcoding import Progress, as_utf8
 
 __all__ = ["land_jsonl", "land_parquet"]
 
 _BATCH = 50_000
-Progress = Callable[..., None]
 
 
-def land_parquet(raw: Path, target: Path) -> Table:
+def land_parquet(raw: Path, target: Path, limits: Limits, progress: Progress | None) -> Table:
     """Raises `Damaged` for a cut file, `TooManyColumns`, `HeaderOnly`."""
     try:
-        source = pq.ParquetFile(raw)
-        names = source.schema_arrow.names
-        if len(names) > MOST_COLUMNS:
-            raise TooManyColumns
-        columns = column_names(tuple(names))
-        rows = source.metadata.num_rows
-        if not rows:
-            raise HeaderOnly
-        schema = pa.schema([(column, pa.string()) for column in columns])
-        with pq.ParquetWriter(target, schema, compression="zstd") as writer:
-            for batch in source.iter_batches(_BATCH):
-                writer.write_batch(pa.record_batch([_as_text(array) for array in batch.columns], schema=schema))
+        with pq.ParquetFile(raw) as source:
+            names, rows = tuple(source.schema_arrow.names), source.metadata.num_rows
     except (pa.ArrowInvalid, OSError) as error:
         if isinstance(error, OSError) and error.errno:
             raise
         raise Damaged from error
-    return Table(tuple(names), columns, rows, 1, (), "utf-8")
-
-
-def _as_text(array: pa.Array) -> pa.Array:
-    if pa.types.is_dictionary(array.type):
-        array = array.dictionary_decode()
-    return array if pa.types.is_string(array.type) else pc.cast(array, pa.string())
-
-
-def land_jsonl(raw: Path, target: Path, rejected: Path, scratch: Path, progress: Progress | None) -> Table:
-    """One object a line. Raises `TooManyWrongLines`, `HeaderOnly`, `TooManyColumns`."""
-    copied = to_utf8(raw, scratch / "utf8", encoding_of(raw), Limits.line, progress)
-    names: dict[str, None] = {}
-    with copied.path.open(encoding="utf-8") as lines:
-        for line in lines:
-            names |= dict.fromkeys(_object(line) or {})
-            if len(names) > MOST_COLUMNS:
-                raise TooManyColumns
-    if not names:
+    if len(names) > limits.columns:
+        raise TooManyColumns
+    if len(set(names)) < len(names):  # no reader can tell such columns apart
+        raise Damaged
+    if not rows or not names:
         raise HeaderOnly
-    headers = tuple(names)
+    columns = column_names(names)
+    chosen = ", ".join(
+        f"CAST({quoted(name)} AS VARCHAR) AS {column}" for name, column in zip(names, columns, strict=True)
+    )
+    path = str(raw).replace("'", "''")
+    told = (lambda done: progress(done, rows)) if progress else None
+    with connect() as connection:
+        try:
+            draft = write_draft(connection, f"(SELECT {chosen} FROM read_parquet('{path}'))", columns, target, 1, told)  # noqa: S608
+        except (duckdb.InvalidInputException, duckdb.IOException, duckdb.SerializationException) as error:
+            raise Damaged from error
+    return Table(names, columns, draft.rows, 1, (), "utf-8")
+
+
+def land_jsonl(
+    raw: Path, target: Path, rejected: Path, scratch: Path, limits: Limits, progress: Progress | None
+) -> Table:
+    """One object a line. Raises `TooManyWrongLines`, `HeaderOnly`, `TooManyColumns`, `LineTooLong`."""
+    path = as_utf8(raw, scratch / "utf8", encoding_of(raw), limits.line, progress).path
+    headers, wrong, gaps = _keys(path, limits)
+    if not headers:
+        raise HeaderOnly
     columns = column_names(headers)
     schema = pa.schema([(column, pa.string()) for column in columns])
-    wrong: list[tuple[int, str]] = []
-    rows = 0
-    with copied.path.open(encoding="utf-8") as lines, pq.ParquetWriter(target, schema, compression="zstd") as writer:
-        kept: list[dict[str, object]] = []
-        for number, line in enumerate(lines, start=1):
-            found = _object(line)
-            if found is None:
-                if line.strip():
-                    wrong.append((number, line[:LONGEST_LINE_KEPT]))
-                continue
-            kept.append(found)
-            rows += 1
-            if len(kept) == _BATCH:
-                writer.write_batch(_batch(kept, headers, schema))
-                kept = []
-        if kept:
-            writer.write_batch(_batch(kept, headers, schema))
-    if not rows:
-        raise HeaderOnly
-    if len(wrong) > max(WRONG_SHARE * (rows + len(wrong)), 5):
-        raise TooManyWrongLines
+    with connect() as connection:
+        connection.register("records", pa.RecordBatchReader.from_batches(schema, _batches(path, headers, schema)))
+        draft = write_draft(connection, "records", columns, target, 1)
+    if len(gaps):
+        renumber(target, columns, 1, np.array(gaps, dtype=np.int64))
     write_rejected(rejected, wrong)
     warnings = (_("有 {count} 行不是有效的 JSON，已隔离。").format(count=len(wrong)),) if wrong else ()
-    return Table(headers, columns, rows, 1, warnings, "utf-8", rejected_rows=len(wrong))
+    return Table(headers, columns, draft.rows, 1, warnings, "utf-8", rejected_rows=len(wrong))
+
+
+def _keys(path: Path, limits: Limits) -> tuple[tuple[str, ...], list[tuple[int, str]], list[int]]:
+    """Keys as first met, wrong lines, and the numbers of all lines that are no record."""
+    names: dict[str, None] = {}
+    wrong: list[tuple[int, str]] = []
+    gaps: list[int] = []
+    rows = 0
+    for number, line, found in _records(path):
+        if found is None:
+            gaps.append(number)
+            if line.strip():
+                wrong.append((number, line[:2_000]))
+            if len(wrong) >= limits.wrong_lines:
+                raise TooManyWrongLines
+            continue
+        rows += 1
+        names |= dict.fromkeys(found)
+        if len(names) > limits.columns:
+            raise TooManyColumns
+    if len(wrong) > max(limits.wrong_share * (rows + len(wrong)), 5):
+        raise TooManyWrongLines
+    return tuple(names), wrong, gaps
+
+
+def _records(path: Path) -> Iterator[tuple[int, str, dict[str, object] | None]]:
+    with path.open(encoding="utf-8-sig", errors="replace", newline="\n") as lines:
+        for number, line in enumerate(lines, start=1):
+            yield number, line, _object(line)
+
+
+class _AsWritten(float):
+    """A number that remembers how it was written: 1.10 is no 1.1 in a column of text."""
+
+    text: str
+
+
+def _number(text: str) -> _AsWritten:
+    found = _AsWritten(text)
+    found.text = text
+    return found
 
 
 def _object(line: str) -> dict[str, object] | None:
     try:
-        found = json.loads(line)
+        found = json.loads(line, parse_float=_number)
     except (ValueError, RecursionError):
         return None
     return found if isinstance(found, dict) else None
 
 
+def _batches(path: Path, headers: tuple[str, ...], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+    kept: list[dict[str, object]] = []
+    for _place, _line, found in _records(path):
+        if found is None:
+            continue
+        kept.append(found)
+        if len(kept) == _BATCH:
+            yield _batch(kept, headers, schema)
+            kept = []
+    if kept:
+        yield _batch(kept, headers, schema)
+
+
 def _batch(rows: list[dict[str, object]], headers: tuple[str, ...], schema: pa.Schema) -> pa.RecordBatch:
-    return pa.record_batch(
-        [pa.array([_text(row.get(header)) for row in rows], pa.string()) for header in headers], schema=schema
-    )
+    columns = [pa.array([_text(row.get(header)) for row in rows], pa.string()) for header in headers]
+    return pa.record_batch(columns, schema=schema)
 
 
 def _text(value: object) -> str | None:
@@ -111,4 +147,6 @@ def _text(value: object) -> str | None:
         return None
     if isinstance(value, bool):
         return "true" if value else "false"
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    if isinstance(value, _AsWritten):
+        return value.text
+    return value.replace("\x00", "") if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

@@ -1,4 +1,4 @@
-"""What a file is, decided from its bytes: kind, encoding, delimiter. Reads a little; the name is only a hint."""
+"""What a file is, decided from its bytes: kind, encoding, delimiter, quote. Reads a little; the name is only a hint."""
 
 from __future__ import annotations
 
@@ -11,22 +11,27 @@ from collections import Counter
 from pathlib import Path
 from typing import Literal
 
-from yici.platform.data.landing.errors import OldFormat, PasswordProtected, Unknown
+from yici.platform.data.landing.errors import Empty, MarkupTable, OldFormat, PasswordProtected, Unknown
 
-__all__ = ["Kind", "delimiter_of", "encoding_of", "kind_of"]
+__all__ = ["Kind", "delimiter_of", "encoding_of", "kind_of", "quote_of"]
 
 Kind = Literal["text", "xlsx", "zip", "gzip", "parquet", "jsonl"]
 HEAD = 1 << 20  # bytes looked at to decide
 DELIMITERS = (",", "\t", "|", ";")
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
-_BINARY = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
+_BINARY = re.compile(rb"[\x01-\x08\x0e-\x1a\x1c-\x1f]")
+_OTHERS = (b"%PDF", b"Rar!", b"7z\xbc\xaf", b"\x7fELF", b"MZ\x90", b"\x89PNG", b"\xff\xd8\xff")
+_MARKUP = (b"<!doctype", b"<html", b"<table", b"<?xml", b"<meta", b"<head", b"<style")
+_MOST_NUL = 0.01  # share of NUL bytes: a few are a broken export, many are a program's own format
 
 
 def kind_of(path: Path) -> Kind:
-    """Raises `Unknown`, `OldFormat`, `PasswordProtected`."""
+    """Raises `Empty`, `Unknown`, `OldFormat`, `PasswordProtected`, `MarkupTable`."""
     with path.open("rb") as handle:
         head = handle.read(HEAD)
+    if not head:
+        raise Empty
     if head.startswith(_OLE):
         raise PasswordProtected if _contains(path, _ENCRYPTED) else OldFormat
     if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
@@ -37,7 +42,10 @@ def kind_of(path: Path) -> Kind:
         return "parquet"
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "text"
-    if _BINARY.search(head[:4096]):
+    if head.removeprefix(codecs.BOM_UTF8).lstrip()[:20].lower().startswith(_MARKUP):
+        raise MarkupTable
+    first = head[:4096]
+    if head.startswith(_OTHERS) or _BINARY.search(first) or first.count(0) > len(first) * _MOST_NUL:
         raise Unknown
     return "jsonl" if _is_json_lines(head) else "text"
 
@@ -67,7 +75,7 @@ def _is_json_lines(head: bytes) -> bool:
         return False
     try:
         return isinstance(json.loads(first), dict)
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
 
 
@@ -84,7 +92,7 @@ def encoding_of(path: Path) -> str:
         return "utf-8"
     if _decodes(head, "gb18030", is_whole):
         return "gb18030"
-    return "utf-8" if _bad_bytes(head, "utf-8") <= _bad_bytes(head, "gb18030") else "gb18030"
+    return "utf-8" if _bad_characters(head, "utf-8") <= _bad_characters(head, "gb18030") else "gb18030"
 
 
 def _decodes(data: bytes, encoding: str, is_whole: bool) -> bool:
@@ -95,7 +103,7 @@ def _decodes(data: bytes, encoding: str, is_whole: bool) -> bool:
     return True
 
 
-def _bad_bytes(data: bytes, encoding: str) -> int:
+def _bad_characters(data: bytes, encoding: str) -> int:
     return data.decode(encoding, "replace").count("\ufffd")
 
 
@@ -110,3 +118,13 @@ def delimiter_of(text: str) -> str:
         if score > best_score:
             best, best_score = delimiter, score
     return best
+
+
+def quote_of(text: str, delimiter: str) -> str:
+    """`"`, or `'` where most lines begin or go on with a field in single quotes and none is in double ones."""
+    lines = [line for line in text.splitlines()[:60] if line.strip()]
+    edge = re.escape(delimiter)
+    single = re.compile(rf"(^|{edge})'[^']*'({edge}|$)")
+    if any('"' in line for line in lines) or not lines:
+        return '"'
+    return "'" if sum(bool(single.search(line)) for line in lines) * 2 > len(lines) else '"'

@@ -1,33 +1,35 @@
-"""Text tables: CSV and its relatives, read by DuckDB with an explicit dialect once the header is found."""
+"""Text tables: CSV and its relatives, read by DuckDB with an explicit dialect once the header is found.
+
+A line whose fields cannot be told apart is set aside whole, with its number and why; none is dropped.
+"""
 
 from __future__ import annotations
 
 import csv
 import io
-import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import duckdb
+import numpy as np
 from django.utils.translation import gettext as _
-from duckdb import DuckDBPyConnection
 
 from yici.platform.data.engines.duckdb import connect
-from yici.platform.data.landing.errors import Damaged, HeaderOnly, LineTooLong, TooManyWrongLines
-from yici.platform.data.landing.headers import find_header, is_total
-from yici.platform.data.landing.sniffing import delimiter_of, encoding_of
-from yici.platform.data.landing.transcoding import BAD, to_utf8
-from yici.platform.data.landing.unpacking import Limits
+from yici.platform.data.landing.drafting import Numbers, column_names, renumber, write_draft
+from yici.platform.data.landing.errors import Damaged, HeaderOnly, LineTooLong, TooManyWrongLines, Unreadable
+from yici.platform.data.landing.headers import Header, find_header
+from yici.platform.data.landing.limits import Limits
+from yici.platform.data.landing.rejecting import Rejects
+from yici.platform.data.landing.sniffing import delimiter_of, encoding_of, quote_of
+from yici.platform.data.landing.transcoding import Progress, Utf8, as_utf8, decodes_throughout
 
-__all__ = ["Table", "column_names", "land_text", "write_rejected"]
+__all__ = ["Table", "land_text"]
 
 HEAD = 1 << 20
-WRONG_SHARE = 0.05
-LONGEST_LINE_KEPT = 2_000  # characters of a line that is set aside
-_TAIL_ROWS = 3  # rows at the end among which the total may stand
+_FEW_BAD = 20  # lines with a broken character that are set aside before the encoding itself is doubted
 _ENCODINGS = {"utf-8-sig": "UTF-8（带 BOM）", "utf-8": "UTF-8", "utf-16": "UTF-16", "gb18030": "GB18030"}
-Progress = Callable[..., None]
+csv.field_size_limit(max(csv.field_size_limit(), Limits.line))
 
 
 @dataclass(frozen=True)
@@ -42,176 +44,161 @@ class Table:
     encoding: str = ""
     delimiter: str = ""
     rejected_rows: int = 0
+    sheets: tuple[str, ...] = ()
+    lost_digits: tuple[int, ...] = ()
 
 
-def column_names(headers: tuple[str, ...]) -> tuple[str, ...]:
-    """c0001, c0002 …: headers are the source's words and no identifiers."""
-    return tuple(f"c{place:04d}" for place in range(1, len(headers) + 1))
+@dataclass(frozen=True)
+class _Layout:
+    header: Header
+    delimiter: str
+    quote: str
+    row_bytes: float  # of one line, for telling progress
 
 
-def land_text(raw: Path, target: Path, rejected: Path, scratch: Path, progress: Progress | None) -> Table:
+def land_text(
+    raw: Path, target: Path, rejected: Path, scratch: Path, limits: Limits, progress: Progress | None
+) -> Table:
     """Raises `NoHeader`, `HeaderOnly`, `TooManyColumns`, `LineTooLong`, `Unreadable`, `TooManyWrongLines`, `Damaged`."""
     encoding = encoding_of(raw)
-    copied = to_utf8(raw, scratch / "utf8", encoding, Limits.line, progress)
-    with copied.path.open("rb") as handle:
+    text = as_utf8(raw, scratch / "utf8", encoding, limits.line, progress)
+    try:
+        table = _land(text, target, rejected, limits, progress)
+    except Unreadable:
+        # The first megabytes were ASCII, or nearly: only further on does the file show what it is.
+        if encoding != "utf-8" or not decodes_throughout(raw, "gb18030"):
+            raise
+        encoding = "gb18030"
+        text = as_utf8(raw, scratch / "utf8", encoding, limits.line, progress)
+        table = _land(text, target, rejected, limits, progress)
+    warnings = list(table.warnings)
+    if encoding != "utf-8":
+        warnings.append(_("文件编码为 {encoding}，已转为 UTF-8。").format(encoding=_ENCODINGS[encoding]))
+    if text.nul:
+        warnings.append(_("去除了 {count} 个空字符（NUL）。").format(count=text.nul))
+    return replace(table, encoding=encoding, warnings=tuple(warnings))
+
+
+def _land(text: Utf8, target: Path, rejected: Path, limits: Limits, progress: Progress | None) -> Table:
+    layout = _layout_of(text.path, limits)
+    header, first = layout.header, layout.header.row + 1
+    columns = column_names(header.names)
+    size = text.path.stat().st_size
+    with connect() as connection:
+        source = _source(text.path, columns, layout, limits)
+        try:
+            draft = write_draft(
+                connection, source, columns, target, first,
+                progress and (lambda rows: progress(min(int(rows * layout.row_bytes), size), size)),
+            )  # fmt: skip
+        except duckdb.Error as error:
+            raise _told(error) from error
+        rejects = Rejects(connection, layout.delimiter, layout.quote)
+        _judge(rejects, draft.rows, text.path, limits)
+        totals = draft.totals + rejects.take_totals(first + draft.rows)
+        gaps = rejects.numbers()
+        if text.has_gaps and len(columns) > 1:  # of a single column, a blank line is a row
+            gaps = np.union1d(gaps, _blank_rows(text.path, layout, first))
+        if len(gaps):
+            renumber(target, columns, first, gaps)
+        count = rejects.write(rejected)
+        ends_aside = bool(len(gaps)) and gaps[-1] >= first + draft.rows + draft.totals + len(gaps) - 1
+        warnings = [*header.warnings, *rejects.told(ends_aside and _has_no_end(text.path))]
+    if draft.rows + count == 0:
+        raise HeaderOnly
+    if totals:
+        warnings.append(_("末尾的 {count} 行合计未入库。").format(count=totals))
+    return Table(
+        headers=header.names, columns=columns, rows=draft.rows, first_row=first, warnings=tuple(warnings),
+        delimiter=layout.delimiter, rejected_rows=count,
+    )  # fmt: skip
+
+
+def _layout_of(path: Path, limits: Limits) -> _Layout:
+    with path.open("rb") as handle:
         head = handle.read(HEAD)
     text = head.decode("utf-8", "ignore").removeprefix("\ufeff")
     if not text.strip():
         raise HeaderOnly
-    delimiter = delimiter_of(text)
-    header = find_header(list(csv.reader(io.StringIO(_whole_lines(text)), delimiter=delimiter))[:60])
-    warnings = list(header.warnings)
-    if encoding != "utf-8":
-        warnings.append(_("文件编码为 {encoding}，已转为 UTF-8。").format(encoding=_ENCODINGS[encoding]))
-    if copied.nul:
-        warnings.append(_("去除了 {count} 个空字符（NUL）。").format(count=copied.nul))
-    columns = column_names(header.names)
-    with connect() as connection:
-        _read(connection, copied.path, columns, delimiter, _lines_before(text, header.row, delimiter))
-        wrong = _wrong_lines(connection)
-        try:
-            connection.execute(f"COPY landed TO {_text(target)} (FORMAT parquet, COMPRESSION zstd)")
-        except duckdb.Error as error:
-            raise _told(error) from error
-        wrong = _wrong_lines(connection) or wrong
-        rows = _count(connection, target)
-        bad_rows = _take_bad_rows(connection, target, columns, delimiter, header.row + 1) if copied.bad else []
-        rows -= len(bad_rows)
-        if rows + len(wrong) == 0:
-            raise HeaderOnly
-        if wrong and wrong[-1][1].count('"') % 2 and _is_cut(connection, wrong):
-            raise Damaged
-        if len(wrong) > max(WRONG_SHARE * (rows + len(wrong)), 5):
-            raise TooManyWrongLines
-        total = _take_totals(connection, target, columns, rows)
-    if total:
-        warnings.append(_("末尾的合计行未入库。"))
-    if copied.bad:
-        warnings.append(_("有 {count} 行含有无法识别的字符，已隔离。").format(count=len(bad_rows)))
-    if wrong:
-        warnings.append(_("有 {count} 行的列数与表头不一致，已隔离。").format(count=len(wrong)))
-    write_rejected(rejected, [*wrong, *bad_rows])
-    return Table(
-        headers=header.names,
-        columns=columns,
-        rows=rows - total,
-        first_row=header.row + 1,
-        warnings=tuple(warnings),
-        encoding=encoding,
-        delimiter=delimiter,
-        rejected_rows=len(wrong) + len(bad_rows),
-    )
+    whole = _whole_lines(text)
+    delimiter = delimiter_of(whole)
+    quote = quote_of(whole, delimiter)
+    rows = list(_first_records(whole, delimiter, quote))
+    header = find_header(rows, limits.columns)
+    return _Layout(header, delimiter, quote, len(head) / max(head.count(b"\n"), 1))
 
 
 def _whole_lines(text: str) -> str:
     """Without the last line, which may be cut, unless it is the only one."""
     cut = text.rfind("\n")
-    return text[: cut + 1] if cut > 0 and len(text) > HEAD // 2 else text
+    return text[: cut + 1] if cut > 0 and len(text) > HEAD // 4 else text
 
 
-def _lines_before(text: str, rows: int, delimiter: str) -> int:
-    """Lines (not records) that the header and what stands above it take: a header cell may hold a line break."""
-    reader = csv.reader(io.StringIO(text), delimiter=delimiter)
-    for _row in range(rows):
-        next(reader, None)
-    return reader.line_num
-
-
-def _read(connection: DuckDBPyConnection, path: Path, columns: tuple[str, ...], delimiter: str, skip: int) -> None:
-    types = ", ".join(f"'{name}': 'VARCHAR'" for name in columns)
-    shown = {"\t": "\\t"}.get(delimiter, delimiter)
-    connection.execute(
-        f"""
-        CREATE VIEW landed AS SELECT * FROM read_csv(
-            {_text(path)}, columns = {{{types}}}, auto_detect = false, header = false, skip = {skip}, delim = '{shown}',
-            quote = '"', escape = '"', strict_mode = true, null_padding = false, max_line_size = {Limits.line},
-            store_rejects = true, rejects_limit = 0
-        )
-        """  # noqa: S608 - column names are ours, the delimiter is one of four
-    )
-
-
-def _wrong_lines(connection: DuckDBPyConnection) -> list[tuple[int, str]]:
-    """(line number, line) of what does not fit, each line once."""
+def _first_records(text: str, delimiter: str, quote: str, count: int = 60) -> Iterator[list[str]]:
+    """Records as the reader will see them; what cannot be read ends them."""
+    reader = csv.reader(io.StringIO(text.replace("\r\n", "\n"), newline=""), delimiter=delimiter, quotechar=quote)
     try:
-        found = connection.execute(
-            "SELECT line, any_value(csv_line) FROM reject_errors GROUP BY line, byte_position ORDER BY byte_position"
-        ).fetchall()
-    except duckdb.CatalogException:
-        return []
-    return [(int(line), (text or "")[:LONGEST_LINE_KEPT]) for line, text in found]
+        for _place, row in zip(range(count), reader, strict=False):
+            yield row
+    except csv.Error:
+        return
 
 
-def _is_cut(connection: DuckDBPyConnection, wrong: list[tuple[int, str]]) -> bool:
-    """The last wrong line ends within quotes at the very end of the file: the file was cut off."""
-    found = connection.execute(
-        "SELECT count(*) FROM reject_errors WHERE error_type = 'UNQUOTED VALUE' AND line >= ?", [wrong[-1][0]]
-    ).fetchone()
-    return bool(found and found[0])
+def _source(path: Path, columns: tuple[str, ...], layout: _Layout, limits: Limits) -> str:
+    types = ", ".join(f"'{name}': 'VARCHAR'" for name in columns)
+    quote = layout.quote.replace("'", "''")
+    delimiter = {"\t": "\\t"}.get(layout.delimiter, layout.delimiter)
+    return f"""read_csv(
+        {_text(path)}, columns = {{{types}}}, auto_detect = false, header = false, skip = {layout.header.row},
+        delim = '{delimiter}', quote = '{quote}', escape = '{quote}', strict_mode = true, null_padding = false,
+        max_line_size = {limits.line}, store_rejects = true, rejects_limit = {limits.wrong_lines}
+    )"""
+
+
+def _judge(rejects: Rejects, rows: int, path: Path, limits: Limits) -> None:
+    """Refuse the whole file where what could not be read tells that the rest is not to be trusted either."""
+    if line := rejects.first_of("LINE SIZE OVER MAXIMUM"):
+        raise LineTooLong(
+            _("第 {line} 行超出长度限制，多半是换行符丢失，或引号没有成对。请检查导出设置后重新报送。").format(
+                line=line
+            )
+        )
+    if line := rejects.open_quote_at_end(path, limits.line):
+        raise Damaged(_("文件在第 {line} 行的引号中间断掉，可能没有传完。请重新导出并报送整个文件。").format(line=line))
+    whole = rows + rejects.count
+    if rejects.bad_encoding > max(_FEW_BAD, whole * limits.wrong_share):
+        raise Unreadable(
+            _("文件里混用了几种文字编码，第 {line} 行起无法读出。请统一存为 UTF-8 或 GB18030 后再报送。").format(
+                line=rejects.first_of("INVALID ENCODING")
+            )
+        )
+    if rejects.count >= limits.wrong_lines or rejects.count > max(limits.wrong_share * whole, 5):
+        raise TooManyWrongLines
+
+
+def _blank_rows(path: Path, layout: _Layout, first_row: int) -> Numbers:
+    """Numbers of the blank lines below the header, as a spreadsheet would count them."""
+    with path.open(encoding="utf-8-sig", errors="replace", newline="\n") as lines:
+        reader = csv.reader(lines, delimiter=layout.delimiter, quotechar=layout.quote)
+        try:
+            found = [number for number, row in enumerate(reader, start=1) if not row and number >= first_row]
+        except csv.Error as error:
+            raise Damaged from error
+    return np.array(found, dtype=np.int64)
+
+
+def _has_no_end(path: Path) -> bool:
+    """Whether the last line has no end."""
+    with path.open("rb") as handle:
+        handle.seek(-1, io.SEEK_END)
+        return handle.read(1) != b"\n"
 
 
 def _told(error: duckdb.Error) -> Exception:
     text = str(error)
-    if "Maximum line size" in text or "max_line_size" in text or "MAXIMUM_LINE_SIZE" in text:
+    if "aximum line size" in text or "max_line_size" in text or "MAXIMUM_LINE_SIZE" in text:
         return LineTooLong()
     return Damaged() if isinstance(error, duckdb.InvalidInputException | duckdb.ConversionException) else error
-
-
-def _count(connection: DuckDBPyConnection, path: Path) -> int:
-    found = connection.execute(f"SELECT count(*) FROM read_parquet({_text(path)})").fetchone()  # noqa: S608
-    return int(found[0]) if found else 0
-
-
-def _take_bad_rows(
-    connection: DuckDBPyConnection, target: Path, columns: tuple[str, ...], delimiter: str, first_row: int
-) -> list[tuple[int, str]]:
-    """Rows with a character that could not be read are set aside; the rest is written anew."""
-    is_bad = " OR ".join(f"contains({column}, '{BAD}')" for column in columns)
-    source = f"read_parquet({_text(target)}, file_row_number = true)"
-    found = connection.execute(f"SELECT file_row_number, {', '.join(columns)} FROM {source} WHERE {is_bad}").fetchall()  # noqa: S608
-    if found:
-        clean = target.with_suffix(".clean")
-        kept = f"SELECT {', '.join(columns)} FROM {source} WHERE NOT coalesce({is_bad}, false)"  # noqa: S608
-        connection.execute(f"COPY ({kept}) TO {_text(clean)} (FORMAT parquet, COMPRESSION zstd)")
-        clean.replace(target)
-    joined = [(first_row + row[0], delimiter.join(cell or "" for cell in row[1:])) for row in found]
-    return [(row, line[:LONGEST_LINE_KEPT]) for row, line in joined]
-
-
-def _take_totals(connection: DuckDBPyConnection, target: Path, columns: tuple[str, ...], rows: int) -> int:
-    """Take lines of totals off the end; returns how many."""
-    source = f"read_parquet({_text(target)}, file_row_number = true)"
-    last = connection.execute(
-        f"SELECT {', '.join(columns)} FROM {source} WHERE file_row_number >= {max(rows - _TAIL_ROWS, 0)} "  # noqa: S608
-        "ORDER BY file_row_number DESC"
-    ).fetchall()
-    totals = 0
-    for row in last:
-        if not is_total(row) and any(row):
-            break
-        totals += 1
-    if totals:
-        kept = target.with_suffix(".kept")
-        limit = f"SELECT {', '.join(columns)} FROM {source} WHERE file_row_number < {rows - totals}"  # noqa: S608
-        connection.execute(f"COPY ({limit}) TO {_text(kept)} (FORMAT parquet, COMPRESSION zstd)")
-        kept.replace(target)
-    return totals
-
-
-def write_rejected(path: Path, lines: list[tuple[int, str]]) -> None:
-    """Lines that were set aside, as Parquet of `_row` and `_line`."""
-    if not lines:
-        return
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    clean = re.compile(r"[\x00\r\n]+$")
-    ordered = sorted(lines)
-    table = {
-        "_row": pa.array([row for row, _line in ordered], pa.int64()),
-        "_line": pa.array([clean.sub("", line) for _row, line in ordered], pa.string()),
-    }
-    pq.write_table(pa.table(table), path)
 
 
 def _text(path: Path) -> str:

@@ -6,67 +6,89 @@ import gzip
 import re
 import zipfile
 import zlib
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import IO
 
+from yici.platform.data.lake.files import disk_full_is_told
 from yici.platform.data.landing.errors import (
     Damaged,
     EntityBomb,
+    NestedArchive,
     PasswordProtected,
+    SeveralTables,
+    SheetTooLarge,
     SparseSheet,
     TooManyColumns,
     TooMuchUnpacked,
-    Unknown,
 )
+from yici.platform.data.landing.limits import Limits
 
-__all__ = ["Limits", "judge_workbook", "unpack_gzip", "unpack_zip"]
+__all__ = ["Sheet", "column_number", "judge_workbook", "unpack_gzip", "unpack_zip"]
 
 _CHUNK = 1 << 20
 _TABLES = (".csv", ".txt", ".tsv", ".xlsx", ".json", ".jsonl", ".parquet")
+_NESTED = (".zip", ".gz", ".rar", ".7z", ".tar", ".tgz", ".bz2", ".xz")
 _DOCTYPE = re.compile(rb"<!(DOCTYPE|ENTITY)", re.IGNORECASE)
-_WIDE = re.compile(rb'<c r="[A-Z]{3}')
-_TWO_LETTERS = re.compile(rb'<c r="([A-Z]{2})\d')
-_ROW = re.compile(rb'<row[^>]*? r="(\d+)"')
+# Each begins with letters that stand for themselves: that is what makes the search fast.
+_WIDE = re.compile(rb' r=["\'][A-Z]{3}\d')
+_TWO_LETTERS = re.compile(rb' r=["\']([A-Z]{2})\d')
+_FAR_DOWN = re.compile(rb' r=["\'][A-Z]{0,3}(\d{6,})["\']')
+_ANY_COLUMN = re.compile(rb'<c r="([A-Z]{1,2})\d')
+# A number cell of 16 digits or more: a spreadsheet keeps fifteen, what follows is lost unless the file still has it.
+_LONG = rb"(\d{16,}(?:\.0+)?|\d(?:\.\d+)?[eE]\+?1[5-9])"
+_LONG_NUMBER = re.compile(rb"<v>" + _LONG + rb"</v>")
+_LONG_CELL = re.compile(rb'<c r="([A-Z]{1,2})(\d+)"(?![^>]*\bt="(?!n))[^>]*>(?:<f>[^<]*</f>)?<v>' + _LONG + rb"</v>")
+_NO_RESULT = re.compile(rb"</f>(?:<v></v>|<v/>)?</c>")
+_PIECE = 4 << 20
 
 
-class Limits:
-    """What is read at most. Bytes, but for `ratio`, unpacked : packed, and `cells`, the area of a sheet."""
+@dataclass
+class Sheet:
+    """What is known of a sheet before it is parsed.
 
-    unpacked = 8 * 1024**3
-    workbook = 1024**3
-    ratio = 200
-    small = 10 * 1024**2  # below this a high ratio is harmless
-    members = 5_000
-    cells = 60_000_000
-    line = 8 * 1024**2
+    `long_numbers`: (row from 0, letters of the column) → the number as the file writes it. `columns`: letters that
+    occur. `no_result`: formulas whose result is not in the file.
+    """
+
+    cells: int = 0
+    rows: int = 0
+    columns: set[bytes] = field(default_factory=set)
+    long_numbers: dict[tuple[int, bytes], str] = field(default_factory=dict)
+    unplaced_long: int = 0
+    no_result: int = 0
 
 
-def unpack_zip(path: Path, target: Path) -> str:
+def unpack_zip(path: Path, target: Path, limits: Limits) -> str:
     """Write the one table in the archive to `target`; returns its name. Names of members are never used as paths."""
     try:
         with zipfile.ZipFile(path) as archive:
             members = [
                 one for one in archive.infolist() if not one.is_dir() and not one.filename.startswith("__MACOSX/")
             ]
-            _judge_members(members, Limits.unpacked)
+            _judge_members(members, limits, limits.unpacked)
             tables = [one for one in members if one.filename.lower().endswith(_TABLES)]
+            if not tables and any(one.filename.lower().endswith(_NESTED) for one in members):
+                raise NestedArchive
             if len(tables) != 1:
-                raise Unknown
-            with archive.open(tables[0]) as incoming, target.open("wb") as outgoing:
-                _copy(incoming, outgoing, tables[0].file_size, Limits.unpacked)
+                raise SeveralTables
+            with disk_full_is_told(), archive.open(tables[0]) as incoming, target.open("wb") as outgoing:
+                _copy(incoming, outgoing, tables[0].file_size, limits.unpacked)
             return Path(_decoded(tables[0])).name
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
         raise Damaged from error
 
 
-def unpack_gzip(path: Path, target: Path) -> None:
+def unpack_gzip(path: Path, target: Path, limits: Limits) -> None:
+    """Raises `Damaged`, `TooMuchUnpacked`, `DiskFull`."""
     packed = max(path.stat().st_size, 1)
     try:
-        with gzip.open(path) as incoming, target.open("wb") as outgoing:
+        with disk_full_is_told(), gzip.open(path) as incoming, target.open("wb") as outgoing:
             written = 0
             while chunk := incoming.read(_CHUNK):
                 written += len(chunk)
-                too_dense = written > Limits.small and written > packed * Limits.ratio
-                if written > Limits.unpacked or too_dense:
+                too_dense = written > limits.small and written > packed * limits.ratio
+                if written > limits.unpacked or too_dense:
                     raise TooMuchUnpacked
                 outgoing.write(chunk)
     except (OSError, EOFError, zlib.error) as error:
@@ -75,24 +97,24 @@ def unpack_gzip(path: Path, target: Path) -> None:
         raise
 
 
-def _judge_members(members: list[zipfile.ZipInfo], limit: int) -> None:
+def _judge_members(members: list[zipfile.ZipInfo], limits: Limits, total: int) -> None:
     if any(one.flag_bits & 0x1 for one in members):
         raise PasswordProtected
-    if len(members) > Limits.members or sum(one.file_size for one in members) > limit:
+    if len(members) > limits.members or sum(one.file_size for one in members) > total:
         raise TooMuchUnpacked
     for one in members:
-        if one.file_size > Limits.small and one.file_size > max(one.compress_size, 1) * Limits.ratio:
+        if one.file_size > limits.small and one.file_size > max(one.compress_size, 1) * limits.ratio:
             raise TooMuchUnpacked
 
 
-def _copy(incoming: object, outgoing: object, declared: int, limit: int) -> None:
+def _copy(incoming: IO[bytes], outgoing: IO[bytes], declared: int, limit: int) -> None:
     """Stop where the archive holds more than it declared."""
     written = 0
-    while chunk := incoming.read(_CHUNK):  # type: ignore[attr-defined]
+    while chunk := incoming.read(_CHUNK):
         written += len(chunk)
         if written > declared or written > limit:
             raise TooMuchUnpacked
-        outgoing.write(chunk)  # type: ignore[attr-defined]
+        outgoing.write(chunk)
 
 
 def _decoded(member: zipfile.ZipInfo) -> str:
@@ -105,29 +127,26 @@ def _decoded(member: zipfile.ZipInfo) -> str:
         return member.filename
 
 
-def judge_workbook(path: Path) -> dict[str, bytes]:
-    """Look at every sheet as bytes before anything parses it; returns name → sheet XML for the sheets.
+def judge_workbook(path: Path, limits: Limits) -> dict[str, Sheet]:
+    """Look at every sheet piece by piece before anything parses it; returns member name → what it holds.
 
     Raises `Damaged`, `PasswordProtected`, `TooMuchUnpacked`, `EntityBomb`, `TooManyColumns`, `SparseSheet`.
     """
     try:
         with zipfile.ZipFile(path) as archive:
             members = archive.infolist()
-            _judge_members(members, Limits.workbook)
-            sheets: dict[str, bytes] = {}
+            _judge_members(members, limits, limits.workbook)
+            sheets: dict[str, Sheet] = {}
             for one in members:
-                if not one.filename.lower().endswith((".xml", ".rels", ".vml")):
+                name = one.filename
+                if not name.lower().endswith((".xml", ".rels", ".vml")):
                     continue
-                is_sheet = one.filename.startswith("xl/worksheets/") and one.filename.endswith(".xml")
                 with archive.open(one) as handle:
-                    content = handle.read(one.file_size + 1) if is_sheet else handle.read(65_536)
-                if len(content) > one.file_size:
-                    raise TooMuchUnpacked
-                if _DOCTYPE.search(content[:65_536]):
-                    raise EntityBomb
-                if is_sheet:
-                    _judge_sheet(content)
-                    sheets[one.filename] = content
+                    if _DOCTYPE.search(handle.read(65_536)):
+                        raise EntityBomb
+                if name.startswith("xl/worksheets/") and "/_rels/" not in name:
+                    with archive.open(one) as handle:
+                        sheets[name] = _judge_sheet(handle, one.file_size, limits)
             if not sheets:
                 raise Damaged
             return sheets
@@ -135,15 +154,49 @@ def judge_workbook(path: Path) -> dict[str, bytes]:
         raise Damaged from error
 
 
-def _judge_sheet(content: bytes) -> None:
+def _judge_sheet(handle: IO[bytes], declared: int, limits: Limits) -> Sheet:
     """A reader keeps the whole used area in memory, so its size is found before: rows times columns against cells."""
-    if _WIDE.search(content):
+    sheet, read, rest = Sheet(), 0, b""
+    while piece := handle.read(_PIECE):
+        read += len(piece)
+        if read > declared:
+            raise TooMuchUnpacked
+        piece = rest + piece
+        cut = piece.rfind(b"</c>") + 4 if read < declared else len(piece)
+        if cut < 4:  # no end of a cell in a whole piece: blank cells `<c …/>`, or one endless text
+            cut = max(piece.rfind(b"<c "), 0)
+            if len(piece) > limits.line + _PIECE:
+                raise Damaged
+        _look_at(piece[:cut], sheet)
+        rest = piece[cut:]
+    _look_at(rest, sheet)
+    width = max((column_number(letters) for letters in sheet.columns), default=26)
+    area = sheet.rows * width
+    if sheet.cells > limits.cells or (area > limits.cells and area > sheet.cells * 20):
+        raise SparseSheet if area > sheet.cells * 20 else SheetTooLarge
+    return sheet
+
+
+def _look_at(xml: bytes, sheet: Sheet) -> None:
+    if _WIDE.search(xml):
         raise TooManyColumns
-    last = content.rfind(b"<row")
-    found = _ROW.search(content, last) if last >= 0 else None
-    rows = int(found[1]) if found else content.count(b"<row")
-    letters = max(set(_TWO_LETTERS.findall(content)), default=b"")
-    columns = (letters[0] - 64) * 26 + letters[1] - 64 if letters else 26
-    cells = content.count(b"<c ")
-    if rows * columns > Limits.cells and rows * columns > cells * 20:
-        raise SparseSheet
+    sheet.cells += xml.count(b"<c ")
+    sheet.rows += xml.count(b"<row")
+    sheet.rows = max(sheet.rows, *(int(row) for row in _FAR_DOWN.findall(xml)), 0)
+    sheet.columns |= set(_TWO_LETTERS.findall(xml))
+    if b"A" not in sheet.columns:  # the first column is asked for by those who place cells
+        sheet.columns |= set(_ANY_COLUMN.findall(xml))
+    if b"</f>" in xml:
+        sheet.no_result += len(_NO_RESULT.findall(xml))
+    if _LONG_NUMBER.search(xml):
+        placed = _LONG_CELL.findall(xml)
+        sheet.long_numbers |= {(int(row) - 1, letters): number.decode() for letters, row, number in placed}
+        sheet.unplaced_long += len(_LONG_NUMBER.findall(xml)) - len(placed)
+
+
+def column_number(letters: bytes) -> int:
+    """A is 1, Z 26, AA 27."""
+    number = 0
+    for letter in letters:
+        number = number * 26 + letter - 64
+    return number

@@ -2,141 +2,183 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 import zipfile
+from dataclasses import dataclass
+from html import unescape
 from pathlib import Path
 
 import fastexcel
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from django.utils.translation import gettext as _
 
+from yici.platform.data.engines.duckdb import connect
+from yici.platform.data.landing.drafting import column_names, write_draft
 from yici.platform.data.landing.errors import Damaged, HeaderOnly
-from yici.platform.data.landing.headers import LOOKED_AT, find_header, is_total
-from yici.platform.data.landing.tables import Table, column_names
-from yici.platform.data.landing.unpacking import judge_workbook
+from yici.platform.data.landing.headers import LOOKED_AT, find_header
+from yici.platform.data.landing.limits import Limits
+from yici.platform.data.landing.tables import Table
+from yici.platform.data.landing.transcoding import Progress
+from yici.platform.data.landing.unpacking import Sheet, column_number, judge_workbook
 
 __all__ = ["land_workbook"]
 
-_MIDNIGHT = r" 00:00:00$"
-# A number cell of 16 digits or more: Excel keeps fifteen, what follows is lost unless the file still has it as text.
-_LONG_NUMBER = re.compile(rb"<v>(\d{16,}|\d(?:\.\d+)?E\+1[5-9])</v>")
-_LONG_CELL = re.compile(
-    rb'<c r="([A-Z]{1,2})(\d+)"(?![^>]*\bt="(?!n"))[^>]*>(?:<f>[^<]*</f>)?<v>(\d{16,}|\d(?:\.\d+)?E\+1[5-9])</v>'
-)
-_ANY_CELL = re.compile(rb'<c r="([A-Z]{1,2})\d')
-_SHEET_PATH = re.compile(
-    r'<Relationship [^>]*?Target="([^"]+)"[^>]*?Id="([^"]+)"|<Relationship [^>]*?Id="([^"]+)"[^>]*?Target="([^"]+)"'
-)
-_SHEET_NAME = re.compile(r'<sheet [^>]*?name="([^"]*)"[^>]*?r:id="([^"]+)"')
+_ATTRIBUTE = re.compile(r'([\w:]+)="([^"]*)"')
+_RELATION = re.compile(r"<(?:\w+:)?Relationship\s[^>]*>")
+_SHEET = re.compile(r"<(?:\w+:)?sheet\s[^>]*>")
+_WORKSHEET = "/worksheet"
+# A cell with a date format comes as a moment; of a day the midnight, of a time the day zero of spreadsheets, is no value.
+_MIDNIGHT, _DAY_ZERO = r" 00:00:00$", r"^1899-12-3[01] "
+# What arithmetic leaves behind the fifteenth digit, which no spreadsheet shows.
+_DUST = r"^-?\d*\.\d{10,}$"
 
 
-def land_workbook(raw: Path, target: Path) -> Table:
+@dataclass(frozen=True)
+class _Entry:
+    name: str
+    is_visible: bool
+    sheet: Sheet
+
+
+def land_workbook(raw: Path, target: Path, limits: Limits, progress: Progress | None) -> Table:
     """Raises `Damaged`, `NoHeader`, `HeaderOnly`, `TooManyColumns`, `SparseSheet`, `EntityBomb` and their like."""
-    sheets = judge_workbook(raw)
+    entries = _entries(raw, judge_workbook(raw, limits))
+    entry, others = _chosen(entries)
     try:
-        reader = fastexcel.read_excel(str(raw))
-        name, batch, more = _first_table(reader)
+        loaded = fastexcel.read_excel(str(raw)).load_sheet(entry.name, header_row=None, skip_rows=0, dtypes="string")
+        batch = loaded.to_arrow()
     except fastexcel.FastExcelError as error:
         raise Damaged from error
-    rows = batch.slice(0, LOOKED_AT).to_pylist()
-    header = find_header([[row[column] for column in batch.schema.names] for row in rows])
-    warnings = list(header.warnings)
-    if more:
-        warnings.append(_("工作簿有多个工作表，只读取了“{name}”。").format(name=name))
-    table = pa.Table.from_batches([batch])
+    if not batch.num_rows or not batch.num_columns:
+        raise HeaderOnly
+    table, lost = _restored(pa.Table.from_batches([batch]), entry.sheet)
+    rows = table.slice(0, LOOKED_AT).to_pylist()
+    table = _without_blank_columns(table, rows)
+    header = find_header([[row[column] for column in table.schema.names] for row in rows], limits.columns)
     columns = column_names(header.names)
-    table = table.rename_columns(list(columns))
-    long_numbers = _long_numbers(raw, sheets, name)
-    table, lost = _restored(table, long_numbers)
-    if lost:
-        warnings.append(
+    table = table.rename_columns(list(columns)).slice(header.row)
+    body = pa.table({name: _as_shown(table[name]) for name in columns})
+    with connect() as connection:
+        connection.register("sheet", body)
+        told = (lambda done: progress(done, body.num_rows)) if progress else None
+        draft = write_draft(connection, "sheet", columns, target, header.row + 1, told)
+    if draft.rows == 0:
+        raise HeaderOnly
+    return Table(
+        header.names,
+        columns,
+        draft.rows,
+        header.row + 1,
+        (*header.warnings, *_warnings(entry, others, lost, draft.totals)),
+        "utf-8",
+        sheets=tuple(one.name for one in entries),
+        lost_digits=tuple(lost.get(place, 0) for place in range(len(columns))),
+    )
+
+
+def _warnings(entry: _Entry, others: list[str], lost: dict[int, int], totals: int) -> list[str]:
+    found = []
+    if others:
+        found.append(
+            _("工作簿有多个工作表，只读取了“{name}”，没有读取：{others}。").format(
+                name=entry.name, others="、".join(others)
+            )
+        )
+    if count := sum(lost.values()) + entry.sheet.unplaced_long:
+        found.append(
             _(
                 "有 {count} 个单元格把长号码存成了数字，Excel 已丢失后几位；这些行会被隔离。请把该列设为文本格式后重新填写。"
-            ).format(count=lost)
+            ).format(count=count)
         )
-    table = table.slice(header.row)
-    table, totals = _without_end(table)
+    if entry.sheet.no_result:
+        found.append(
+            _("有 {count} 个公式在文件里没有结果，按空白处理。请用 Excel 或 WPS 打开并保存一次。").format(
+                count=entry.sheet.no_result
+            )
+        )
     if totals:
-        warnings.append(_("末尾的合计行未入库。"))
-    if table.num_rows == 0:
-        raise HeaderOnly
-    table = pa.table({name: pc.replace_substring_regex(table[name], _MIDNIGHT, "") for name in columns})
-    pq.write_table(table, target, compression="zstd")
-    return Table(header.names, columns, table.num_rows, header.row + 1, tuple(warnings), "utf-8")
+        found.append(_("末尾的 {count} 行合计未入库。").format(count=totals))
+    return found
 
 
-def _first_table(reader: fastexcel.ExcelReader) -> tuple[str, pa.RecordBatch, bool]:
-    """The first visible sheet that is not empty; whether there are more of them."""
-    found: tuple[str, pa.RecordBatch] | None = None
-    for name in reader.sheet_names:
-        sheet = reader.load_sheet(name, header_row=None, skip_rows=0, n_rows=None, dtypes="string")
-        if sheet.visible != "visible" or sheet.total_height == 0 or sheet.width == 0:
+def _entries(raw: Path, judged: dict[str, Sheet]) -> list[_Entry]:
+    """The worksheets in the order of the workbook. Raises `Damaged` for one that was not judged."""
+    try:
+        with zipfile.ZipFile(raw) as archive:
+            book = archive.read("xl/workbook.xml").decode("utf-8", "replace")
+            relations = archive.read("xl/_rels/workbook.xml.rels").decode("utf-8", "replace")
+    except (KeyError, zipfile.BadZipFile) as error:
+        raise Damaged from error
+    members = {}
+    for one in _RELATION.findall(relations):
+        attributes = dict(_ATTRIBUTE.findall(one))
+        if attributes.get("Type", "").endswith(_WORKSHEET):
+            members[attributes.get("Id", "")] = posixpath.join("/xl", unescape(attributes.get("Target", ""))).lstrip(
+                "/"
+            )
+    found = []
+    for one in _SHEET.findall(book):
+        attributes = dict(_ATTRIBUTE.findall(one))
+        relation = next((value for name, value in attributes.items() if name.endswith(":id")), "")
+        if relation not in members:  # a chart or a dialogue
             continue
-        if found is not None:
-            return found[0], found[1], True
-        found = (name, sheet.to_arrow())
-    if found is None:
+        sheet = judged.get(posixpath.normpath(members[relation]))
+        if sheet is None:
+            raise Damaged
+        is_visible = attributes.get("state", "visible") == "visible"
+        found.append(_Entry(unescape(attributes.get("name", "")), is_visible, sheet))
+    return found
+
+
+def _chosen(entries: list[_Entry]) -> tuple[_Entry, list[str]]:
+    """The first visible sheet with cells; names of the others that are like it."""
+    filled = [one for one in entries if one.is_visible and one.sheet.cells]
+    if not filled:
         raise HeaderOnly
-    return found[0], found[1], False
+    return filled[0], [one.name for one in filled[1:]]
 
 
-def _long_numbers(raw: Path, sheets: dict[str, bytes], name: str) -> dict[tuple[int, int], str]:
-    """(row, column of the used area) from 0 → the number as the file writes it."""
-    if not any(_LONG_NUMBER.search(content) for content in sheets.values()):
-        return {}
-    content = sheets.get(_path_of(raw, name), b"")
-    first = min((_column(letters) for letters in set(_ANY_CELL.findall(content))), default=0)
-    return {
-        (int(row) - 1, _column(letters) - first): number.decode()
-        for letters, row, number in _LONG_CELL.findall(content)
-    }
-
-
-def _path_of(raw: Path, name: str) -> str:
-    """Which member of the workbook holds the sheet of that name."""
-    from html import unescape
-
-    with zipfile.ZipFile(raw) as archive:
-        book = archive.read("xl/workbook.xml").decode("utf-8", "replace")
-        relations = archive.read("xl/_rels/workbook.xml.rels").decode("utf-8", "replace")
-    ids = {unescape(sheet): relation for sheet, relation in _SHEET_NAME.findall(book)}
-    targets = {first or second: to or other for to, first, second, other in _SHEET_PATH.findall(relations)}
-    target = targets.get(ids.get(name, ""), "")
-    return target.lstrip("/") if target.startswith("/") else f"xl/{target}"
-
-
-def _column(letters: bytes) -> int:
-    number = 0
-    for letter in letters:
-        number = number * 26 + letter - 64
-    return number - 1
-
-
-def _restored(table: pa.Table, long_numbers: dict[tuple[int, int], str]) -> tuple[pa.Table, int]:
-    """Put numbers as the file writes them; returns how many have lost digits for good."""
-    lost = 0
-    for column in {place for _row, place in long_numbers}:
-        if column >= table.num_columns:
+def _restored(table: pa.Table, sheet: Sheet) -> tuple[pa.Table, dict[int, int]]:
+    """Put numbers as the file writes them; returns how many have lost digits for good, by place of the column."""
+    first = min(map(column_number, sheet.columns), default=1)
+    by_column: dict[int, dict[int, str]] = {}
+    for (row, letters), number in sheet.long_numbers.items():
+        by_column.setdefault(column_number(letters) - first, {})[row] = number
+    lost: dict[int, int] = {}
+    for place, numbers in by_column.items():
+        if place >= table.num_columns:
             continue
-        values = table.column(column).to_pylist()
-        for (row, place), number in long_numbers.items():
-            if place == column and row < len(values):
+        values = table.column(place).to_pylist()
+        for row, number in numbers.items():
+            if row < len(values):
                 values[row] = number
-                lost += "E" in number or number.endswith("000")
-        table = table.set_column(column, table.schema.names[column], pa.array(values, pa.string()))
+                # Excel itself fills up with zeros what it could not keep.
+                lost[place] = lost.get(place, 0) + ("e" in number.lower() or number.endswith("000"))
+        table = table.set_column(place, table.schema.names[place], pa.array(values, pa.string()))
     return table, lost
 
 
-def _without_end(table: pa.Table) -> tuple[pa.Table, int]:
-    """Take empty rows and lines of totals off the end; returns how many totals."""
-    totals = 0
-    while table.num_rows:
-        last = [column[-1].as_py() for column in table.columns]
-        if any(cell and cell.strip() for cell in last):
-            if not is_total(last):
-                break
-            totals += 1
-        table = table.slice(0, table.num_rows - 1)
-    return table, totals
+def _without_blank_columns(table: pa.Table, first_rows: list[dict[str, str | None]]) -> pa.Table:
+    """Without the columns at the right edge that hold nothing: formats reach further than tables."""
+    names = list(table.schema.names)
+    while len(names) > 1 and table[names[-1]].null_count == table.num_rows:
+        last = names.pop()
+        for row in first_rows:
+            del row[last]
+    return table.select(names)
+
+
+def _as_shown(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    for pattern in (_MIDNIGHT, _DAY_ZERO):
+        if pc.any(pc.match_substring_regex(column, pattern)).as_py():
+            column = pc.replace_substring_regex(column, pattern, "")
+    dusty = pc.match_substring_regex(column, _DUST)
+    if not pc.any(dusty).as_py():
+        return column
+    clean = [f"{float(value):.15g}" if value else value for value in pc.filter(column, dusty).to_pylist()]
+    is_plain = [value if "e" not in value else None for value in clean]
+    return pc.replace_with_mask(
+        column.combine_chunks(), pc.fill_null(dusty, False).combine_chunks(), pa.array(is_plain, pa.string())
+    )

@@ -1,0 +1,123 @@
+"""Rows of text → the landed Parquet: a column for each header, `_row` as a person counts, `_hash`, no total at the end.
+
+Streams from DuckDB, which reads on all its threads while this one writes: memory does not grow with the rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
+from duckdb import DuckDBPyConnection
+
+from yici.platform.data.lake.files import disk_full_is_told
+from yici.platform.data.landing.headers import is_total
+
+__all__ = ["HASH", "ROW", "Draft", "column_names", "renumber", "write_draft"]
+
+ROW, HASH = "_row", "_hash"
+_BATCH = 122_880
+_MOST_TOTALS = 5
+Numbers = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Draft:
+    """`rows` written; `totals`: lines of sums at the end that were left out."""
+
+    rows: int
+    totals: int = 0
+
+
+def column_names(headers: Sequence[str]) -> tuple[str, ...]:
+    """c0001, c0002 …: headers are the source's words and no identifiers."""
+    return tuple(f"c{place:04d}" for place in range(1, len(headers) + 1))
+
+
+def write_draft(
+    connection: DuckDBPyConnection,
+    source: str,
+    columns: Sequence[str],
+    target: Path,
+    first_row: int,
+    told: Callable[[int], None] | None = None,
+) -> Draft:
+    """Write what the SQL `source` gives under `columns`, its rows numbered from `first_row`. `told`: rows so far.
+
+    Raises what DuckDB raises while it reads, and `DiskFull`.
+    """
+    names = ", ".join(columns)
+    # The engine's own 64-bit hash: it compares rows within one landed file and is not kept beyond the run.
+    reader = connection.execute(f"SELECT {names}, hash({names}) AS {HASH} FROM {source}").to_arrow_reader(_BATCH)  # noqa: S608
+    rows, waiting = 0, None
+    with disk_full_is_told(), _writer(target, columns) as writer:
+        for batch in reader:
+            if not batch.num_rows:
+                continue
+            if waiting is not None:
+                writer.write_batch(waiting)
+            waiting = _numbered(batch, np.arange(rows, rows + batch.num_rows, dtype=np.int64) + first_row)
+            rows += batch.num_rows
+            if told:
+                told(rows)
+        if waiting is None:
+            return Draft(0)
+        kept, totals = _without_end(waiting, len(columns))
+        if kept:
+            writer.write_batch(waiting.slice(0, kept))
+    return Draft(rows - waiting.num_rows + kept, totals)
+
+
+def renumber(target: Path, columns: Sequence[str], first_row: int, gaps: Numbers) -> None:
+    """Number the rows anew past `gaps`: numbers, ascending, of rows of the source that are not in the file."""
+    # Kept row k stands behind every gap that has at most k kept rows before it.
+    bounds = gaps - first_row - np.arange(len(gaps))
+    draft = target.with_suffix(".numbered")
+    done = 0
+    with disk_full_is_told(), pq.ParquetFile(target) as source, _writer(draft, columns) as writer:
+        for batch in source.iter_batches(_BATCH):
+            place = np.arange(done, done + batch.num_rows, dtype=np.int64)
+            numbers = place + first_row + np.searchsorted(bounds, place, side="right")
+            writer.write_batch(_numbered(batch.drop_columns([ROW]), numbers))
+            done += batch.num_rows
+    draft.replace(target)
+
+
+def _schema(columns: Sequence[str]) -> pa.Schema:
+    return pa.schema([*((name, pa.string()) for name in columns), (ROW, pa.int64()), (HASH, pa.uint64())])
+
+
+def _writer(path: Path, columns: Sequence[str]) -> pq.ParquetWriter:
+    return pq.ParquetWriter(
+        path,
+        _schema(columns),
+        compression="zstd",
+        use_dictionary=list(columns),
+        column_encoding={ROW: "DELTA_BINARY_PACKED", HASH: "PLAIN"},
+        write_statistics=[ROW],
+    )
+
+
+def _numbered(batch: pa.RecordBatch, numbers: Numbers) -> pa.RecordBatch:
+    names = [name for name in batch.schema.names if name != HASH]
+    arrays = [*(batch.column(name) for name in names), pa.array(numbers), batch.column(HASH)]
+    return pa.RecordBatch.from_arrays(arrays, schema=_schema(names))
+
+
+def _without_end(batch: pa.RecordBatch, width: int) -> tuple[int, int]:
+    """How many rows stay, and how many of the others are totals: totals and blank rows at the end go."""
+    kept = batch.num_rows
+    totals = 0
+    while kept and totals < _MOST_TOTALS:
+        last = [batch.column(place)[kept - 1].as_py() for place in range(width)]
+        if any(cell and cell.strip() for cell in last):
+            if not is_total(last):
+                break
+            totals += 1
+        kept -= 1
+    return kept, totals
