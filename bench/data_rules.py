@@ -37,7 +37,7 @@ def run() -> list[Result]:
         folder = Path(name)
         settings.DATA_HOME = folder / "home"
         landed, divisions = generate(folder, ROWS)
-        results = [*_screening(folder, landed, divisions), _check_digit(landed), _great_expectations(folder, landed)]
+        results = [*_screening(folder, landed, divisions), _check_digit(landed), *_great_expectations(folder, landed)]
         return [one.told() for one in results]
 
 
@@ -210,19 +210,20 @@ def _check_digit(landed: Path) -> Result:
     return Result("D3 identity numbers checked, per CPU second", ROWS / min(taken), "", 1_500_000, True)
 
 
-def _great_expectations(folder: Path, landed: Path) -> Result:
-    name = "D2 eight rules: times faster than Great Expectations"
+def _great_expectations(folder: Path, landed: Path) -> list[Result]:
+    """It judges and writes nothing, so our judging is what it is held against; the whole screening is told besides."""
+    name = "D2 eight rules judged: times faster than Great Expectations"
     python = os.environ.get("YICI_BENCH_GX")
     if not python:
-        return Result(name, 0.0, "×", note="not measured: YICI_BENCH_GX names no Python that has it")
+        return [Result(name, 0.0, "×", note="not measured: YICI_BENCH_GX names no Python that has it")]
     sample, divisions = generate(folder, GX_ROWS) if GX_ROWS != ROWS else (landed, folder / "divisions.parquet")
     script = Path(__file__).with_name("great_expectations_rules.py")
-    answer = subprocess.run(
-        [python, str(script), str(sample), str(divisions)], capture_output=True, text=True, check=True, cwd=folder
-    )
-    seconds = json.loads(answer.stdout.splitlines()[-1])["seconds"]
-    from yici.platform.data.engines import engine
+    # -I: the script's own folder has a `requests` that is not the library.
+    command = [python, "-I", str(script), str(sample), str(divisions)]
+    answer = subprocess.run(command, capture_output=True, text=True, check=True, cwd=folder)
+    theirs = json.loads(answer.stdout.splitlines()[-1])
     from yici.platform.data.engines.base import Screening
+    from yici.platform.data.engines.duckdb import DuckDBEngine
     from yici.platform.data.rules.deriving import rules_of
 
     wanted = definition()
@@ -230,9 +231,13 @@ def _great_expectations(folder: Path, landed: Path) -> Result:
     (folder / "gx").mkdir()
     files = folder / "gx" / "accepted.parquet", folder / "gx" / "quarantined.parquet"
     job = Screening(wanted, eight, [sample], *files, TODAY, {"bench.division": [divisions]})
-    ours, _ = _measured(lambda: engine("duckdb").screen(job))
-    note = f"{GX_ROWS:,} rows: {ours.wall:.1f} s against {seconds:.1f} s"
-    return Result(name, seconds / ours.wall, "×", 10, True, note)
+    judged, _ = _measured(lambda: DuckDBEngine().judge(job))
+    whole, _ = _measured(lambda: DuckDBEngine().screen(job))
+    note = f"{GX_ROWS:,} rows: {judged.wall:.1f} s, {judged.cpu:.1f} cpu-s against {theirs['seconds']:.1f} and {theirs['cpu']:.1f}"
+    return [
+        Result(name, theirs["seconds"] / judged.wall, "×", 10, True, note),
+        Result("  the same, both files written", theirs["seconds"] / whole.wall, "×", note=f"{whole.wall:.1f} s"),
+    ]
 
 
 class _Taken:

@@ -30,7 +30,7 @@ class ColumnValuesIdNumber(ColumnMapMetricProvider):
     condition_metric_name = "column_values.id_number"
 
     @column_condition_partial(engine=PandasExecutionEngine)
-    def _pandas(cls, column, **kwargs):  # noqa: ANN001, ANN003, ANN202, N805
+    def _pandas(cls, column, **kwargs):  # noqa: N805
         return column.map(is_valid)
 
 
@@ -46,7 +46,6 @@ def main(landed: str, divisions: str) -> None:
     asset = context.data_sources.add_pandas("bench").add_dataframe_asset("residents")
     batch = asset.add_batch_definition_whole_dataframe("all").get_batch({"dataframe": frame})
     of = gx.expectations
-    day = "^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8]|(?<!02-)(29|30)|(?<=0[13578]-|1[02]-)31)$"
     suite = gx.ExpectationSuite(
         name="eight",
         expectations=[
@@ -54,18 +53,18 @@ def main(landed: str, divisions: str) -> None:
             ExpectColumnValuesToBeIdNumber(column="id_number"),
             of.ExpectColumnValuesToMatchRegex(column="name", regex=r"\S"),
             of.ExpectColumnValuesToBeInSet(column="sex", value_set=["1", "2"]),
-            of.ExpectColumnValuesToMatchRegex(column="birth_date", regex=day),
+            of.ExpectColumnValuesToMatchStrftimeFormat(column="birth_date", strftime_format="%Y-%m-%d"),
             of.ExpectColumnValuesToMatchRegex(column="phone", regex="^1[3-9][0-9]{9}$"),
             of.ExpectColumnValuesToBeInSet(column="division", value_set=known),
             of.ExpectColumnValuesToBeUnique(column="id_number"),
         ],
     )
-    started = time.perf_counter()
+    started, cpu = time.perf_counter(), time.process_time()
     # Which rows fail is what screening tells; without it nothing could be put into quarantine.
     found = batch.validate(suite, result_format={"result_format": "COMPLETE", "include_unexpected_rows": False})
-    seconds = time.perf_counter() - started
+    seconds, cpu = time.perf_counter() - started, time.process_time() - cpu
     counts = [one.result.get("unexpected_count") for one in found.results]
-    print(json.dumps({"seconds": seconds, "unexpected": counts}))
+    print(json.dumps({"seconds": seconds, "cpu": cpu, "unexpected": counts}))
 
 
 if __name__ == "__main__":

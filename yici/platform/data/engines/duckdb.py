@@ -116,6 +116,11 @@ class DuckDBEngine:
         with connect() as connection, written_whole(job.accepted, job.quarantined) as targets:
             return _Screening(connection, job, progress).carry_out(*targets)
 
+    def judge(self, job: Screening) -> Screened:
+        """The counts of a screening without its files."""
+        with connect() as connection:
+            return _Screening(connection, job, None).count()
+
 
 class _Screening:
     """One screening. Rules that need other rows come first, each over its own columns alone; then one pass judges every
@@ -131,11 +136,15 @@ class _Screening:
         self.rows = sum(pq.read_metadata(path).num_rows for path in job.landed)
 
     def carry_out(self, accepted: Path, quarantined: Path) -> Screened:
+        screened = self.count()
+        self._write_accepted(accepted)
+        self._write_quarantined(quarantined)
+        return screened
+
+    def count(self) -> Screened:
         self._open()
         self._judge_by_other_rows()
         outcomes, held = self._judge()
-        self._write_accepted(accepted)
-        self._write_quarantined(quarantined)
         return Screened(self.rows, self.rows - held, held, outcomes)
 
     def _run(self, query: str) -> None:

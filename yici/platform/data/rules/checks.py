@@ -18,7 +18,7 @@ from yici.core.vocabulary import queries as vocabulary
 from yici.core.vocabulary.rules.identity import EARLIEST_BIRTH, PROVINCES, check_digit_of_id
 
 __all__ = [
-    "BANK_CARD", "DIVISION", "EARLIEST_BIRTH", "ELEMENT_PATTERNS", "ID_NUMBER", "PHONE", "PLATE", "USCC", "USCC_ALPHABET", "VIN",
+    "BANK_CARD", "CANONICAL", "DIVISION", "EARLIEST_BIRTH", "ELEMENT_PATTERNS", "ID_NUMBER", "PHONE", "PLATE", "USCC", "USCC_ALPHABET", "VIN",
     "as_text", "birth_date", "codes", "day_of", "division_codes", "is_bank_card", "is_division", "is_id_number",
     "is_plain", "is_uscc", "not_plain", "sex",
 ]  # fmt: skip
@@ -62,6 +62,17 @@ ELEMENT_PATTERNS = {
     "year_month": "(?:19|20)[0-9]{2}-(?:0[1-9]|1[0-2])",
     "url": r"https?://[A-Za-z0-9.\-]{1,190}(?::[0-9]{1,5})?(?:/[!-~]{0,200})?",
     "disability_certificate": "[0-9]{17}[0-9X][1-7][1-4](?:B[1-9])?",
+}
+# Text of these checks that matches is right and its own standard form.
+CANONICAL = {
+    **ELEMENT_PATTERNS,
+    "id_number": ID_NUMBER,
+    "uscc": USCC,
+    "phone": PHONE,
+    "plate": PLATE,
+    "vin": VIN,
+    "bank_card": BANK_CARD,
+    "division": DIVISION,
 }
 _CONTROLS = "\x00-\x1f\x7f-\x9f"
 # Blanks of other widths, joiners, marks of direction, private use: nothing of it can be seen.

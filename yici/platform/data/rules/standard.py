@@ -101,6 +101,7 @@ class Form:
     codes: Mapping[str, str] = field(default_factory=dict)
     scale: int = 0
     name: str = ""
+    check: str = ""
 
     @property
     def is_free_text(self) -> bool:
@@ -113,7 +114,7 @@ def form_of(column: Column) -> Form:
     if kind == "text":
         steps = _TEXT_STEPS.get(column.check, _TEXT_STEPS[""])
         is_free = column.check in _FREE_TEXT or column.check not in _TEXT_STEPS
-        return Form(kind, steps, () if is_free else BLANK_WORDS, name=column.name)
+        return Form(kind, steps, () if is_free else BLANK_WORDS, name=column.name, check=column.check)
     # A code column without a list takes any cleaned text.
     codes = _YES_NO if kind == "yes_no" else codes_of(column.code_list) if kind == "code" else {}
     # 无 may be a code's name, 无 is also how people say no: then it is no blank.

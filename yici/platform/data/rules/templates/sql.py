@@ -1,6 +1,7 @@
 """The templates of standard form and of every primitive, hand-written; what engines say differently is left to subclasses.
 
-A row goes through levels, each a subquery over the one before: raw text (`name`), cleaned text (`t$name`, null where
+A row goes through levels, each a subquery over the one before: raw text (`name`), whether cleaning can change it
+(`k$name`), the text after its steps (`c$name`), cleaned text (`t$name`, null where
 blank), standard value (`s$name`), parts of identity numbers (`n$` first 17 digits, `b$` birth date as a number,
 `v$` whether it is valid). A template gives two expressions: to which rows the rule applies, never null, and which
 are bad, null only where it does not apply.
@@ -12,7 +13,7 @@ from __future__ import annotations
 
 import datetime as dt
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -26,7 +27,7 @@ from yici.platform.data.rules.standard import FULL_WIDTH, HALF_WIDTH, INVISIBLE,
 
 __all__ = ["CLEANED", "FAILED", "STANDARD", "WORD", "Template", "Templates"]
 
-STEPPED, CLEANED, STANDARD, DIGITS, BIRTH, VALID, FAILED = "c$", "t$", "s$", "n$", "b$", "v$", "x$"
+KNOWN, STEPPED, CLEANED, STANDARD, DIGITS, BIRTH, VALID, FAILED = "k$", "c$", "t$", "s$", "n$", "b$", "v$", "x$"
 WORD = 62
 _SMALL = "abcdefghijklmnopqrstuvwxyz"
 _BY_CHARACTER = ("narrow", "trim", "upper", "remove", "swap")
@@ -42,6 +43,8 @@ ISO_DATE = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
 ISO_DATETIME = r"[0-9]{4}-[0-9]{2}-[0-9]{2} (?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\.[0-9]{1,6})?"
 NUMBER = r"[-+]?(?:[0-9]{1,14}|[0-9]{1,3}(?:,[0-9]{3}){1,4})(?:\.[0-9]{1,8})?"
 MONEY = r"[¥￥]?[-+]?(?:[0-9]{1,13}|[0-9]{1,3}(?:,[0-9]{3}){1,4})(?:\.[0-9]{1,8})?(?:万元|元|分)?"
+
+_CANONICAL = {"date": ISO_DATE, "datetime": ISO_DATETIME, "number": r"-?[0-9]{1,14}(?:\.[0-9]{1,8})?"}
 
 
 @dataclass(frozen=True)
@@ -83,6 +86,10 @@ class Templates(ABC):
     @abstractmethod
     def replace_whole(self, value: str, pattern: str, template: str) -> str: ...
 
+    def one_of(self, value: str, texts: Sequence[str]) -> str:
+        """Whether a value is one of a few texts."""
+        return f"{value} IN ({', '.join(self.text(one) for one in texts)})"
+
     @abstractmethod
     def trimmed(self, value: str, characters: str) -> str: ...
 
@@ -108,44 +115,60 @@ class Templates(ABC):
         self.today = today
         self.forms = {column.name: form_of(column) for column in definition.columns}
 
+    def known(self, column: str) -> str:
+        """Whether raw text is beyond doubt what its steps would leave: it has the canonical form of its column, or
+        nothing in it that a step would change. Null for null. One look that spares most rows every other."""
+        form, raw = self.forms[column], self.name(column)
+        canonical = canonical_of(form)
+        if not canonical:
+            unseen = checks.not_plain("one_line") if form.is_free_text else ""
+            return f"NOT {self.contains_any(raw, _odd_characters(form.steps) + unseen)}"
+        return f"CASE WHEN length({raw}) <= {LONGEST_MATCHED} THEN {self.full_match(raw, canonical)} ELSE FALSE END"
+
     def stepped(self, column: str) -> str:
         """From raw text: its steps, those that change characters only where there is one to change."""
-        form, raw = self.forms[column], self.name(column)
-        odd = _odd_characters(form.steps)
+        form, raw, known = self.forms[column], self.name(column), self.name(KNOWN + column)
         guarded = [step for step in form.steps if step.operation in _BY_CHARACTER]
         text = raw
         for step in guarded:
             text = self.step(step, text)
-        text = f"CASE WHEN NOT {self.contains_any(raw, odd)} THEN {raw} ELSE {text} END"
+        text = f"CASE WHEN NOT {self.contains_any(raw, _odd_characters(form.steps))} THEN {raw} ELSE {text} END"
         for step in form.steps[len(guarded) :]:
             text = self.step(step, text)
-        return text
+        return f"CASE WHEN {known} THEN {raw} ELSE {text} END"
 
     def cleaned(self, column: str) -> str:
         """From what the steps left: null where it is blank."""
         form, text = self.forms[column], self.name(STEPPED + column)
         if not form.blank_words:
             return f"nullif({text}, '')"
-        words = ", ".join(self.text(word) for word in ("", *form.blank_words))
         longest = max(len(word) for word in form.blank_words)
-        return f"CASE WHEN length({text}) <= {longest} AND {text} IN ({words}) THEN NULL ELSE {text} END"
+        known = f"{self.name(KNOWN + column)} OR " if canonical_of(form) else ""
+        words = self.one_of(text, ["", *form.blank_words])
+        return f"CASE WHEN {known}length({text}) > {longest} THEN {text} WHEN {words} THEN NULL ELSE {text} END"
 
     def standard(self, column: str) -> str:
         """From the level of cleaned text."""
         form, text = self.forms[column], self.name(CLEANED + column)
         match form.type:
             case "date":
-                return self.date(text)
+                quick, slow = self.day_of_iso(text), self.date(text)
             case "datetime":
-                return self.datetime(text)
+                quick, slow = (
+                    f"CASE WHEN {text} >= '0001' THEN TRY_CAST({text} AS {self.timestamp}) END",
+                    self.datetime(text),
+                )
             case "number":
-                return self.number(text)
+                quick, slow = f"TRY_CAST({text} AS DECIMAL(18,4))", self.number(text)
             case "money":
-                return self.money(text, form.scale)
+                whole, decimals = f"split_part({text}, '.', 1)", f"split_part({text}, '.', 2)"
+                quick = f"TRY_CAST({whole} || rpad({decimals}, {form.scale}, '0') AS {self.bigint})"
+                slow = self.money(text, form.scale)
             case "code" | "yes_no" if form.codes:
                 return self.code(form, text)
             case _:
                 return text
+        return f"CASE WHEN {self.name(KNOWN + column)} THEN {quick} ELSE {slow} END"
 
     def step(self, step: Step, value: str) -> str:
         """One step of cleaning, whatever the value holds."""
@@ -173,19 +196,23 @@ class Templates(ABC):
 
     def standardised(self, source: str, columns: Sequence[str], *, raw: bool = False) -> str:
         """A query: `_row`, `t$` and `s$` of the columns, and where asked for the raw text too. `source` follows FROM."""
-        kept = ["_row", *(self.name(column) for column in columns if raw)]
-        stepped = [f"{self.stepped(column)} AS {self.name(STEPPED + column)}" for column in columns]
-        cleaned = [f"{self.cleaned(column)} AS {self.name(CLEANED + column)}" for column in columns]
-        own = [self.name(CLEANED + column) for column in columns]
-        standard = [f"{self.standard(column)} AS {self.name(STANDARD + column)}" for column in columns]
-        inner = f"SELECT {', '.join([*kept, *stepped])} FROM {source}"
-        middle = f"SELECT {', '.join([*kept, *cleaned])} FROM ({inner}) AS stepped"
-        return f"SELECT {', '.join([*kept, *own, *standard])} FROM ({middle}) AS cleaned {self.code_joins(columns)}"
+        raws, known = [self.name(one) for one in columns], [self.name(KNOWN + one) for one in columns]
+        cleaned, kept = [self.name(CLEANED + one) for one in columns], ["_row", *known]
+
+        def level(names: Sequence[str], made: Callable[[str], str], prefix: str, relation: str) -> str:
+            expressions = [f"{made(column)} AS {self.name(prefix + column)}" for column in columns]
+            return f"SELECT {', '.join([*names, *expressions])} FROM {relation}"
+
+        query = level(["_row", *raws], self.known, KNOWN, source)
+        query = level([*kept, *raws], self.stepped, STEPPED, f"({query}) AS looked")
+        kept += raws if raw else []
+        query = level(kept, self.cleaned, CLEANED, f"({query}) AS stepped")
+        return level([*kept, *cleaned], self.standard, STANDARD, f"({query}) AS cleaned {self.code_joins(columns)}")
 
     def with_identities(self, query: str, rules: Sequence[Rule]) -> str:
         """The query with the parts of every identity number that the rules read."""
         for suffix, text in self.identity_columns(rules):
-            digits = f"{self.digits(text)} AS {self.name(DIGITS + suffix)}"
+            digits = f"{self.digits(suffix, text)} AS {self.name(DIGITS + suffix)}"
             query = f"SELECT *, {digits} FROM ({query}) AS standard"
             query = f"SELECT *, {self.birth(suffix)} AS {self.name(BIRTH + suffix)} FROM ({query}) AS numbered"
             query = f"SELECT *, {self.valid(suffix, text)} AS {self.name(VALID + suffix)} FROM ({query}) AS dated"
@@ -282,9 +309,17 @@ class Templates(ABC):
                 found[column] = self.name(STANDARD + column)
         return list(found.items())
 
-    def digits(self, text: str) -> str:
+    def digits(self, suffix: str, text: str) -> str:
         """The first seventeen digits as one number, null where the form is not that of an identity number."""
-        return f"CASE WHEN {self.full_match(text, checks.ID_NUMBER)} THEN TRY_CAST(substr({text}, 1, 17) AS {self.bigint}) END"
+        number = f"TRY_CAST(substr({text}, 1, 17) AS {self.bigint})"
+        return f"CASE WHEN {self.matched(suffix, text, checks.ID_NUMBER)} THEN {number} END"
+
+    def matched(self, column: str, text: str, pattern: str) -> str:
+        """Whether the column's standard value, `text`, matches; seen at once where that is its canonical form."""
+        matches = self.full_match(text, pattern)
+        if column in self.forms and canonical_of(self.forms[column]) == pattern:
+            return f"CASE WHEN {self.name(KNOWN + column)} THEN TRUE ELSE {matches} END"
+        return matches
 
     def birth(self, suffix: str) -> str:
         """yyyymmdd as a number."""
@@ -298,7 +333,7 @@ class Templates(ABC):
         leap = f"({year} % 4 = 0 AND ({year} % 100 <> 0 OR {year} % 400 = 0))"
         is_day = (
             f"{month} BETWEEN 1 AND 12 AND {day} >= 1 AND ({day} <= 28 OR ({month} <> 2 AND {day} <= 30)"
-            f" OR ({day} = 31 AND {month} IN (1, 3, 5, 7, 8, 10, 12)) OR ({month} = 2 AND {day} = 29 AND {leap}))"
+            f" OR ({day} = 31 AND ({month} + {self.divided(month, 8)}) % 2 = 1) OR ({month} = 2 AND {day} = 29 AND {leap}))"
         )
         span = f"{born} BETWEEN {checks.EARLIEST_BIRTH:%Y%m%d} AND {self.today:%Y%m%d}"
         last = f"CASE WHEN substr({text}, 18, 1) = 'X' THEN 10 ELSE TRY_CAST(substr({text}, 18, 1) AS INTEGER) END"
@@ -377,26 +412,33 @@ class Templates(ABC):
         )
 
     def _matches(self, column: str, own: primitives.Matches) -> Template:
+        return self._of_pattern(column, own.pattern, bounded=True)
+
+    def _of_pattern(self, column: str, pattern: str, bounded: bool = False) -> Template:
         value = self.name(STANDARD + column)
-        matched = self.full_match(value, own.pattern)
-        return self._of_value(column, f"CASE WHEN length({value}) <= {LONGEST_MATCHED} THEN {matched} ELSE FALSE END")
+        matched = self.matched(column, value, pattern)
+        if bounded:
+            matched = f"CASE WHEN length({value}) <= {LONGEST_MATCHED} THEN {matched} ELSE FALSE END"
+        return self._of_value(column, matched)
 
     def _phone(self, column: str, _: Any) -> Template:
-        return self._of_value(column, self.full_match(self.name(STANDARD + column), checks.PHONE))
+        return self._of_pattern(column, checks.PHONE)
 
     def _plate(self, column: str, _: Any) -> Template:
-        return self._of_value(column, self.full_match(self.name(STANDARD + column), checks.PLATE))
+        return self._of_pattern(column, checks.PLATE)
 
     def _vin(self, column: str, _: Any) -> Template:
-        return self._of_value(column, self.full_match(self.name(STANDARD + column), checks.VIN))
+        return self._of_pattern(column, checks.VIN)
 
     def _division(self, column: str, own: primitives.Division) -> Template:
         if own.known:
             return self._of_value(column, self._listed(column, sorted(checks.division_codes())))
-        return self._of_value(column, self.full_match(self.name(STANDARD + column), checks.DIVISION))
+        return self._of_pattern(column, checks.DIVISION)
 
     def _plain_text(self, column: str, own: primitives.PlainText) -> Template:
         found = self.contains_any(self.name(STANDARD + column), checks.not_plain(own.kind))
+        if self.forms[column].is_free_text and not canonical_of(self.forms[column]):
+            found = f"CASE WHEN {self.name(KNOWN + column)} THEN FALSE ELSE {found} END"
         return Template(self.present(column), found)
 
     def _in_list(self, column: str, own: primitives.InList) -> Template:
@@ -495,6 +537,15 @@ class Templates(ABC):
             if kind in ("number", "money")
             else f"CAST('{wanted}' AS {'DATE' if kind == 'date' else self.timestamp})"
         )
+
+
+def canonical_of(form: Form) -> str:
+    """A pattern of raw text that is its own standard form, not blank, and for text right as well; empty for none."""
+    if form.type == "text":
+        return checks.CANONICAL.get(form.check, "")
+    if form.type == "money":
+        return rf"[0-9]{{1,{min(13, 15 - form.scale)}}}(?:\.[0-9]{{1,{form.scale}}})?" if form.scale else "[0-9]{1,13}"
+    return _CANONICAL.get(form.type, "")
 
 
 def _suffix(column: str, prefix: bool) -> str:
