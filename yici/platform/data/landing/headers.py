@@ -46,18 +46,20 @@ _HALF_WIDTH = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
 def find_header(rows: Sequence[Row], most_columns: int = MOST_COLUMNS) -> Header:
     """Find the header among the first rows. Raises `NoHeader`, `TooManyColumns`."""
     looked = [[_clean(cell) for cell in row] for row in rows[:LOOKED_AT]]
-    width = max((len(row) for row in looked), default=0)
-    if width > most_columns:
+    if max((len(row) for row in looked), default=0) > most_columns:
         raise TooManyColumns
+    # As wide as most rows are: one wrong line among the first must not make the table wider.
+    widths = Counter(len(row) for row in looked if any(row)).most_common(1)
+    usual_width = widths[0][0] if widths else 0
     filled = [sum(bool(cell) for cell in row) for row in looked]
     usual = Counter(count for count in filled if count).most_common(1)
     need = max(1, round((usual[0][0] if usual else 1) * 0.6))
     for place, row in enumerate(looked):
-        if filled[place] < need or (filled[place] == 1 and width > 2):
+        if filled[place] < need or (filled[place] == 1 and usual_width > 2):
             continue
         if _looks_like_data(row):
             raise NoHeader
-        return _named(looked, place, width)
+        return _named(looked, place, max(len(row), usual_width))
     raise NoHeader
 
 
@@ -76,7 +78,7 @@ def _named(rows: list[list[str]], place: int, width: int) -> Header:
         warnings.append(_("表头在第 {row} 行，以上为标题，已跳过。").format(row=place + 1))
     upper = [*rows[place], *[""] * (width - len(rows[place]))]
     last = place
-    below = rows[place + 1] if place + 1 < len(rows) else []
+    below = rows[place + 1][:width] if place + 1 < len(rows) else []
     if _is_second_row(upper, below):
         upper = _joined(upper, [*below, *[""] * (width - len(below))])
         last += 1

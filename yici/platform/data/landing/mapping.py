@@ -9,11 +9,13 @@ import difflib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from django.utils.translation import gettext as _
 from pypinyin import Style, lazy_pinyin
 
 from yici.platform.data.catalogue.definition import ClassDefinition, Column
+from yici.platform.data.landing.assigning import best_assignment
 from yici.platform.data.landing.headers import normal
 from yici.platform.data.landing.landing import Landed
 from yici.platform.data.landing.profiling import Profile
@@ -22,7 +24,8 @@ __all__ = ["CERTAIN", "Proposal", "exact_mapping", "propose"]
 
 CERTAIN = 0.95
 LEAST = 0.45
-_BRACKETS = re.compile(r"[（(\[【].*?[)）\]】]")
+_BRACKETS = re.compile(r"[（(\[【](.*?)[)）\]】]")
+_UNITS = {"元": "yuan", "分": "fen", "万元": "ten_thousand_yuan"}
 _FILLER = re.compile(r"(信息|名称|编码|代码|号码|编号|情况|的|人员|登记)")
 # What a column of this check or type looks like in its values.
 _LOOKS = {"cn_id": "id_number", "id_number": "id_number", "uscc": "uscc", "phone": "phone", "plate": "plate"}
@@ -52,17 +55,16 @@ def exact_mapping(
         for column in definition.columns
         if normal(column.label.zh) not in known
     }
+    decided = {normal(header): column for header, column in decisions.items()}
     found: dict[str, str] = {}
     taken: set[str] = set()
-    for header in headers:
-        if header.strip() in decisions:
-            found[header] = decisions[header.strip()]
-            taken.add(found[header])
-    for header in headers:
-        column = known.get(normal(header))
-        if header not in found and column and column not in taken:
+    for source in (decided, known):
+        for header in headers:
+            column = source.get(normal(header))
+            if header in found or column is None or column in taken:
+                continue
             found[header] = column
-            taken.add(column)
+            taken |= {column} - {""}  # any number of headers may be left out
     return found
 
 
@@ -71,47 +73,62 @@ def propose(landed: Landed, definition: ClassDefinition, decisions: Mapping[str,
     exact = exact_mapping(landed.headers, definition, decisions)
     proposals = {header: _settled(header, column, decisions) for header, column in exact.items()}
     free = [column for column in definition.columns if column.name not in set(exact.values())]
-    scored = sorted(
-        (
-            (*_score(header, landed.profiles.get(header), column), header, column.name)
-            for header in landed.headers
-            if header not in exact
-            for column in free
-        ),
-        key=lambda entry: (-entry[0], entry[2], entry[3]),
-    )
-    used: set[str] = set()
-    for score, why, header, column in scored:
-        if score < LEAST or header in proposals or column in used:
-            continue
-        proposals[header] = Proposal(header, column, round(score, 2), why)
-        used.add(column)
+    unsettled = [header for header in landed.headers if header not in exact]
+    fits = [[_score(header, landed.profiles.get(header), column) for column in free] for header in unsettled]
+    # What is too unlike to be proposed weighs nothing, or two poor guesses would outweigh a good one.
+    weights = [[score if score >= LEAST else 0.0 for score, _why in row] for row in fits]
+    for place, chosen in enumerate(best_assignment(weights)):
+        if chosen >= 0 and weights[place][chosen]:
+            score, why = fits[place][chosen]
+            header = unsettled[place]
+            proposals[header] = Proposal(header, free[chosen].name, round(score, 2), why)
     unknown = _("没有找到相近的列，不入库")
     return [proposals.get(header) or Proposal(header, None, 0.0, unknown) for header in landed.headers]
 
 
 def _settled(header: str, column: str, decisions: Mapping[str, str]) -> Proposal:
-    if header.strip() in decisions:
+    if normal(header) in {normal(decided) for decided in decisions}:
         return Proposal(header, column or None, 1.0, _("以前已确认") if column else _("以前已确认不入库"))
     return Proposal(header, column, 1.0, _("表头与目录一致"))
 
 
 def _score(header: str, profile: Profile | None, column: Column) -> tuple[float, str]:
     """How well they fit, by name and by content; content alone is never certain."""
-    name = max(_name_score(header, wanted) for wanted in (*column.headers, column.label.zh, column.name))
+    name = max(_name_score(header, wanted) for wanted in _names_of(column))
     looks = _looks_of(column)
     fits = profile is not None and bool(looks) and profile.looks == looks
     against = profile is not None and bool(looks) and profile.filled > 0 and profile.looks not in (looks, "")
-    if fits and looks in ("id_number", "uscc", "phone", "plate"):
-        score = max(0.62, min(0.94, name + 0.35))
-        return score, _("内容是{kind}，名称也相近").format(kind=column.label.zh) if name >= LEAST else _(
-            "内容像是这一列"
-        )
+    if profile is not None and _is_serial_date(column, profile):
+        return min(0.9, name), _("名称相近，内容是 Excel 的日期序号")
+    if fits and profile is not None and looks in ("id_number", "uscc", "phone", "plate"):
+        # Right check digits are no accident: one in eleven would be, one in thirty-one for a credit code.
+        has_right = looks not in ("id_number", "uscc") or profile.valid_ids * 2 > min(profile.filled, 500)
+        score = max(0.62 if has_right else 0.5, min(0.94, name + 0.35))
+        if name >= LEAST:
+            return score, _("内容是{kind}，名称也相近").format(kind=column.label.zh)
+        return score, _("内容像是这一列，校验码也对") if has_right else _("内容像是这一列")
+    if _is_other_unit(header, column):
+        return min(0.6, name), _("名称相近，但单位不同，请核对")
     if fits:
         return min(0.94, name + 0.12), _("名称相近，内容也吻合")
     if against:
         return name * 0.5, _("名称相近，但内容不像")
     return min(0.9, name), _("名称相近")
+
+
+def _is_serial_date(column: Column, profile: Profile) -> bool:
+    return column.type in ("date", "datetime") and profile.serials * 2 > profile.filled
+
+
+def _is_other_unit(header: str, column: Column) -> bool:
+    """金额（万元） for a column that comes in yuan would be wrong by four digits."""
+    found = _BRACKETS.search(header)
+    unit = _UNITS.get(found[1].strip()) if found else None
+    return unit is not None and column.type == "money" and unit != (column.unit_in_source or "yuan")
+
+
+def _names_of(column: Column) -> tuple[str, ...]:
+    return (*column.headers, column.label.zh, column.name)
 
 
 def _looks_of(column: Column) -> str:
@@ -135,7 +152,8 @@ def _name_score(header: str, wanted: str) -> float:
     return ratio * 0.85
 
 
-def _spellings(name: str) -> set[str]:
+@lru_cache(maxsize=4096)
+def _spellings(name: str) -> frozenset[str]:
     """Pinyin of a Chinese name, whole and by initials: departments' databases are full of sfzh and xingming."""
     initials = "".join(lazy_pinyin(name, style=Style.FIRST_LETTER))
-    return {initials, "".join(lazy_pinyin(name))} if initials.isascii() else set()
+    return frozenset({initials, "".join(lazy_pinyin(name))}) if initials.isascii() else frozenset()

@@ -21,7 +21,7 @@ _NONE = "SELECT 0::BIGINT AS _row, 0::BIGINT AS place, '' AS _line, '' AS _reaso
 # One line may be told twice (too few fields and a bad character): once is enough.
 _FOUND = f"""
     SELECT CAST(line AS BIGINT) AS _row, min(line_byte_position) AS place,
-           left(rtrim(any_value(csv_line), chr(13) || chr(10)), {LONGEST_LINE_KEPT}) AS _line,
+           left(trim(any_value(csv_line), chr(13) || chr(10)), {LONGEST_LINE_KEPT}) AS _line,
            CAST(min(error_type) AS VARCHAR) AS _reason
     FROM reject_errors GROUP BY line
 """  # noqa: S608 - a number of ours
@@ -35,7 +35,7 @@ class Rejects:
         self._delimiter, self._quote = delimiter, quote
         connection.execute("CREATE TEMP TABLE aside AS " + (_FOUND if _has_rejects(connection) else _NONE))
         connection.execute(
-            "CREATE TEMP TABLE skipped AS SELECT _row FROM aside WHERE trim(_line, chr(9) || ' 　') = ''"
+            "CREATE TEMP TABLE skipped AS SELECT _row FROM aside WHERE trim(_line, chr(9) || chr(10) || ' 　') = ''"
         )
         connection.execute("DELETE FROM aside WHERE _row IN (SELECT _row FROM skipped)")
         self.bad_encoding = self._number("SELECT count(*) FROM aside WHERE _reason = 'INVALID ENCODING'")
