@@ -36,6 +36,7 @@ CITY_LINTERS = [
     "yici.core.metrics.linting",
     "yici.core.cases.linting",
     "yici.platform.data.catalogue.linting",
+    "yici.platform.data.quality.linting",
     "yici.platform.trust.linting",
     "yici.systems.hall.linting",
 ]
@@ -57,6 +58,7 @@ def connect() -> None:
     from yici.platform.data import panels as data_panels
     from yici.platform.data import queries as register
     from yici.platform.data.facts import RegisterFacts
+    from yici.platform.data.quality import issues as data_issues
     from yici.platform.data.quality import measures as data_measures
     from yici.platform.data.services import apply_objection
     from yici.platform.trust import ports as trust
@@ -85,6 +87,8 @@ def connect() -> None:
     cases.register_effect("hall.issue_result", hall.defer_result)
     cases.register_effect("hall.revoke_result", hall.revoke_result)
     cases.register_effect("data.apply_objection", apply_objection)
+    cases.register_effect("data.close_issue", data_issues.close_issue)
+    cases.register_effect("data.tell_of_dispute", data_issues.tell_of_dispute)
     cases.register_panel("hall", hall_panels.application_panels)
     cases.register_panel("data", data_panels.objection_panels)
     cases.register_panel("data", data_panels.issue_panels)

@@ -68,6 +68,9 @@ def read_series(city: Path) -> dict[str, SeriesEntry]:
 def load_series(city: Path, organisations: Mapping[str, int], classes: set[str], now: dt.datetime) -> tuple[int, int]:
     """Number of series, and how many rows were written. Raises `Misconfigured` for an unknown department."""
     wanted = {slug: _values(slug, entry, organisations, classes) for slug, entry in read_series(city).items()}
+    for row in PaperSeries.objects.filter(slug__in=wanted).values("slug", "scanned", "structured"):
+        papers = wanted[row["slug"]]["papers"]  # progress that people recorded stays; the folder gives the beginning
+        wanted[row["slug"]] |= {name: min(row[name], papers) for name in ("scanned", "structured")}
     return len(wanted), store(PaperSeries, "slug", _FIELDS, wanted, now)
 
 
