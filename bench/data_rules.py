@@ -189,7 +189,7 @@ def written_by_hand(folder: Path, landed: Path, divisions: Path) -> dict[str, in
 
 
 def _check_digit(landed: Path) -> Result:
-    """D3: form, birth date and check digit of identity numbers in standard form, one thread, without reading files."""
+    """D3: raw text to standard form, then form, province, birth date and check digit; one thread, from memory."""
     from yici.platform.data.engines.duckdb import connect
     from yici.platform.data.rules.deriving import rules_of
     from yici.platform.data.rules.templates.duckdb import DuckDBTemplates
@@ -198,10 +198,8 @@ def _check_digit(landed: Path) -> Result:
     rules = [rule for rule in rules_of(wanted) if rule.primitive == "cn_id"]
     templates = DuckDBTemplates(wanted, TODAY)
     with connect(threads=1, memory="3GB") as connection:
-        connection.execute(
-            f"CREATE TEMP TABLE ids AS SELECT _row, id_number AS \"s$id_number\" FROM read_parquet('{landed}')"
-        )
-        query = templates.with_identities("SELECT * FROM ids", rules)
+        connection.execute(f"CREATE TEMP TABLE ids AS SELECT _row, id_number FROM read_parquet('{landed}')")
+        query = templates.with_identities(templates.standardised("ids", ["id_number"]), rules)
         taken = []
         for _ in range(3):
             started = time.process_time()
