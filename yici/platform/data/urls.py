@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from yici.platform.data.pages import classes, overview, quality, quarantine, runs, uploads
+from yici.platform.data.pages import classes, departments, overview, quality, quarantine, runs, uploads, versions
 
 urlpatterns = [
     path("desk/data/", overview.overview, name="data-overview"),
@@ -15,8 +15,11 @@ urlpatterns = [
     path("desk/data/classes/<str:slug>/upload/", uploads.upload, name="data-upload"),
     path("desk/data/classes/<str:slug>/template.xlsx", classes.template, name="data-template"),
     path("desk/data/classes/<str:slug>/dcat.jsonld", classes.dcat, name="data-dcat"),
-    path("desk/data/classes/<str:slug>/versions/<int:number>/", classes.version, name="data-version"),
-    path("desk/data/classes/<str:slug>/versions/<int:number>/roll-back/", classes.roll_back, name="data-roll-back"),
+    path("desk/data/classes/<str:slug>/versions/<int:number>/", versions.version, name="data-version"),
+    path("desk/data/classes/<str:slug>/versions/<int:number>/unmask/", versions.unmask, name="data-version-unmask"),
+    path("desk/data/classes/<str:slug>/versions/<int:number>/roll-back/", versions.roll_back, name="data-roll-back"),
+    path("desk/data/departments/", departments.department_list, name="data-departments"),
+    path("desk/data/departments/<str:slug>/", departments.department_page, name="data-department"),
     path("desk/data/runs/", runs.run_list, name="data-runs"),
     path("desk/data/runs/<int:number>/", runs.run_page, name="data-run"),
     path("desk/data/runs/<int:number>/decide/", uploads.decide, name="data-decide"),
@@ -29,6 +32,6 @@ urlpatterns = [
     path("desk/data/runs/<int:number>/quarantine/export.xlsx", quarantine.export, name="data-quarantine-export"),
     path("desk/data/runs/<int:number>/quarantine/<int:row>/", quarantine.edit, name="data-mend"),
     path("desk/data/quality/", quality.quality, name="data-quality"),
-    path("desk/data/paper/", quality.paper, name="data-paper"),
-    path("desk/data/paper/<str:slug>/", quality.note_progress, name="data-paper-progress"),
+    path("desk/data/backlog/", quality.paper, name="data-paper"),
+    path("desk/data/backlog/<str:slug>/", quality.note_progress, name="data-paper-progress"),
 ]

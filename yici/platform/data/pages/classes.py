@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import urlencode
 
@@ -16,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from yici.base import clock
-from yici.base.errors import Conflict, Invalid, NotFound
+from yici.base.errors import Conflict, NotFound
 from yici.core.audit import services as audit
 from yici.core.people import queries as people
 from yici.core.people.auth import account_of, staff_required
@@ -24,11 +23,10 @@ from yici.core.people.services import actor_of
 from yici.platform.data.catalogue import exporting as catalogue_files
 from yici.platform.data.catalogue import reading
 from yici.platform.data.catalogue.definition import ClassDefinition
-from yici.platform.data.lake import difference, upkeep
-from yici.platform.data.lake import reading as lake
 from yici.platform.data.landing.exporting import csv_lines
 from yici.platform.data.landing.templates import template_workbook
-from yici.platform.data.models import Channel, Run
+from yici.platform.data.models import Channel, DataClass, Run
+from yici.platform.data.models.quality import Dimension
 from yici.platform.data.pages import words
 from yici.platform.data.quality import queries as quality
 from yici.platform.data.reading import access, catalogue
@@ -39,16 +37,12 @@ from yici.platform.data.runs.quarantine import message_of
 
 VERSIONS = 12
 RUNS = 10
-DIFFERENCES = 5
 
 
 def _filter(request: HttpRequest) -> catalogue.ClassFilter:
-    get = request.GET.get
-    given = {
-        name: (get(name) or "").replace("\x00", "")[:80]
-        for name in ("department", "channel", "light", "described", "category")
-    }
-    return catalogue.ClassFilter(words=(get("q") or "").replace("\x00", "").strip(), order=get("order") or "", **given)
+    names = ("department", "channel", "light", "described", "category", "order")
+    given = {name: words.plain(request.GET.get(name)) for name in names}
+    return catalogue.ClassFilter(words=words.plain(request.GET.get("q")), **given)
 
 
 @require_safe
@@ -63,15 +57,15 @@ def class_list(request: HttpRequest) -> HttpResponse:
         "rows": catalogue.class_rows(list(page.object_list)),
         "wanted": wanted,
         "query": urlencode(kept),
-        "lights": words.LIGHTS,
         "tones": words.TONES,
     }
     if getattr(request, "htmx", False) and not request.htmx.boosted:  # type: ignore[attr-defined]
         return render(request, "data/class_table.html", context)
     context |= {
         "departments": catalogue.departments_of(account),
+        "categories": catalogue.categories().items(),
         "channels": Channel.choices,
-        "is_filtered": wanted != catalogue.ClassFilter(order=wanted.order),
+        "lights": words.LIGHTS,
     }
     return render(request, "data/class_list.html", context)
 
@@ -81,7 +75,7 @@ def class_list(request: HttpRequest) -> HttpResponse:
 def export(request: HttpRequest) -> StreamingHttpResponse:
     """The filtered list as CSV. No personal values stand in it."""
     account, wanted = account_of(request), _filter(request)
-    classes = catalogue.filtered(account, replace(wanted))
+    classes = catalogue.filtered(account, wanted)
     headers = [_("代码"), _("数据类"), _("单位"), _("对接方式"), _("更新周期"), _("新鲜度"), _("质量得分"), _("申报行数"), _("入库行数"), _("最近成功")]  # fmt: skip
 
     def rows() -> Iterator[list[Any]]:
@@ -89,7 +83,7 @@ def export(request: HttpRequest) -> StreamingHttpResponse:
             one, score = row.data_class, row.tally.score
             at = f"{timezone.localtime(row.last_success_at):%Y-%m-%d %H:%M}" if row.last_success_at else ""
             yield [
-                one.code, one.label, one.department.label, "、".join(row.channels), one.get_cycle_display(),
+                one.code, one.label, one.department.label, "、".join(str(Channel(one.kind).label) for one in row.channels), one.get_cycle_display(),
                 str(words.LIGHTS[row.light]), "" if score is None else round(score * 100, 2), one.declared_rows, row.rows, at,
             ]  # fmt: skip
 
@@ -107,26 +101,32 @@ def export(request: HttpRequest) -> StreamingHttpResponse:
 @require_safe
 @staff_required("data.view")
 def class_page(request: HttpRequest, slug: str) -> HttpResponse:
+    """Everything about one class: what it is, how it comes, how good it is, its versions and runs."""
     account = account_of(request)
     data_class = access.class_for(account, slug)
     definition = reading.definition_of(data_class) if data_class.is_described else None
     scores = quality.column_scores(slug)
-    channels = list(data_class.channels.filter(withdrawn_at=None).select_related("unit").order_by("kind"))
+    issues = quality.open_issues().filter(data_class=data_class)
     context = {
         "data_class": data_class,
         "row": catalogue.class_rows([data_class])[0],
+        "category": catalogue.categories().get(data_class.category, data_class.category),
         "definition": definition,
+        "related": DataClass.objects.filter(pk__in=definition.related, withdrawn_at=None) if definition else [],
         "columns": [(one, _total(scores.get(one.name, {}))) for one in definition.columns] if definition else [],
-        "whole": _total(scores.get("", {})),
+        "dimensions": _by_dimension(scores),
+        "overall": _total({name: _total(tallies) for name, tallies in scores.items()}),
         "trend": quality.trend(class_id=slug),
-        "channels": channels,
-        "versions": list(data_class.snapshots.order_by("-number")[:VERSIONS]),
-        "runs": list(data_class.runs.order_by("-id")[:RUNS]),
-        "issues": in_words(quality.open_issues().filter(data_class=data_class)[:RUNS]),
+        "channels": list(data_class.channels.filter(withdrawn_at=None).select_related("unit").order_by("kind")),
+        "versions": list(data_class.snapshots.select_related("run").order_by("-number")[:VERSIONS]),
+        "runs": list(data_class.runs.select_related("actor").order_by("-id")[:RUNS]),
+        "issues": in_words(issues[:RUNS]),
+        "issue_count": issues.count(),
         "failing": _failing(slug, definition),
         "may_operate": people.may(account, "data.operate", organisation=data_class.department),
         "may_upload": people.may(account, "data.upload", organisation=data_class.department),
-        "lights": words.LIGHTS,
+        "types": words.TYPES,
+        "loads": words.LOADS,
         "tones": words.TONES,
         "sensitivities": words.SENSITIVITIES,
         "shares": words.SHARES,
@@ -136,13 +136,21 @@ def class_page(request: HttpRequest, slug: str) -> HttpResponse:
     return render(request, "data/class.html", context)
 
 
+def _by_dimension(scores: dict[str, dict[str, quality.Tally]]) -> list[tuple[str, Any, quality.Tally | None]]:
+    added: dict[str, quality.Tally] = {}
+    for tallies in scores.values():
+        for name, tally in tallies.items():
+            added[name] = added.get(name, quality.Tally()) + tally
+    return [(one.value, one.label, added.get(one.value)) for one in Dimension]
+
+
 def _failing(slug: str, definition: ClassDefinition | None) -> list[dict[str, Any]]:
     rules = {rule.id: rule for rule in rules_of(definition)} if definition else {}
     found = quality.failing_rules(class_id=slug, count=8)
     return [{"rule": one.rule, "words": message_of(one.rule, rules), "tally": one.tally} for one in found]
 
 
-def _total(tallies: dict[str, quality.Tally]) -> quality.Tally:
+def _total(tallies: Mapping[str, quality.Tally]) -> quality.Tally:
     return sum(tallies.values(), quality.Tally())
 
 
@@ -184,58 +192,3 @@ def dcat(request: HttpRequest, slug: str) -> JsonResponse:
     """The class for another platform."""
     data_class = access.class_for(account_of(request), slug)
     return JsonResponse(catalogue_files.dcat_of(data_class), json_dumps_params={"ensure_ascii": False, "indent": 1})
-
-
-@require_POST
-@staff_required("data.operate")
-def roll_back(request: HttpRequest, slug: str, number: int) -> HttpResponse:
-    account = account_of(request)
-    data_class = access.class_for(account, slug, "data.operate")
-    try:
-        snapshot = upkeep.roll_back(data_class, number, account, request.POST.get("reason", "")[:500])
-    except (Conflict, Invalid, NotFound) as error:
-        messages.error(request, str(error.message))
-    else:
-        messages.success(
-            request, _("已回退：现在显示的是版本 {new}，内容同版本 {old}。").format(new=snapshot.number, old=number)
-        )
-    return redirect("data-class", slug)
-
-
-@require_safe
-@staff_required("data.view")
-def version(request: HttpRequest, slug: str, number: int) -> HttpResponse:
-    """What a version changed against the one before: counts for everybody, masked samples for who may see rows."""
-    account = account_of(request)
-    data_class = access.class_for(account, slug)
-    definition = reading.definition_of(data_class)
-    snapshot = lake.snapshot_of(data_class, number=number)
-    before = data_class.snapshots.filter(number__lt=number).exclude(state="expired").order_by("-number").first()
-    may_see = access.may_see_rows(account, data_class)
-    found = None
-    if before is not None:
-        names = [column.name for column in definition.columns]
-        held = {one["name"] for one in before.columns} & {one["name"] for one in snapshot.columns}
-        found = difference.difference(
-            lake.files_of(data_class, number=before.number), lake.files_of(data_class, number=number),
-            definition.key, [name for name in names if name in held], limit=DIFFERENCES if may_see else 0,
-        )  # fmt: skip
-    samples = [
-        {
-            "kind": one.kind,
-            "key": access.masked(definition, dict(zip(definition.key, one.key, strict=True))),
-            "before": access.masked(definition, one.before),
-            "after": access.masked(definition, one.after),
-        }
-        for one in (found.samples if found else ())
-    ]
-    labels = {column.name: column.headers[0] for column in definition.columns}
-    context = {
-        "data_class": data_class,
-        "snapshot": snapshot,
-        "before": before,
-        "found": found,
-        "samples": samples,
-        "labels": labels,
-    }
-    return render(request, "data/version.html", context)

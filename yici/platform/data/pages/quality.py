@@ -10,6 +10,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
+from yici.base import clock
 from yici.base.errors import Invalid, NotFound
 from yici.core.people import queries as people
 from yici.core.people.auth import account_of, staff_required
@@ -17,47 +18,55 @@ from yici.core.people.services import require
 from yici.platform.data.catalogue import reading
 from yici.platform.data.models import DataClass
 from yici.platform.data.models.quality import Dimension
-from yici.platform.data.pages import words
 from yici.platform.data.quality import backlog, queries
 from yici.platform.data.reading.issues import in_words
 from yici.platform.data.rules.deriving import rules_of
 from yici.platform.data.runs.quarantine import message_of
 
-WORST = 20
+WORST = 15
+MONTHS = 12
 
 
 @require_safe
 @staff_required("data.view")
 def quality(request: HttpRequest) -> HttpResponse:
+    """League table, dimensions, trend, worst first. `dimension` narrows the trend and the worst classes to one."""
     account = account_of(request)
     scope = people.scope_of(account, "data.view")
     tallies = queries.dimension_scores(scope)
+    dimension = request.GET.get("dimension", "")
+    dimension = dimension if dimension in Dimension.values else ""
+    league = queries.league(scope)
+    issues = queries.open_issues(scope)
+    if dimension:
+        issues = issues.filter(dimension=dimension)
     context = {
-        "dimensions": [(one.label, tallies.get(one.value)) for one in Dimension],
+        "dimensions": [(one.value, one.label, tallies.get(one.value)) for one in Dimension],
+        "dimension": dimension,
+        "dimension_label": Dimension(dimension).label if dimension else "",
         "overall": sum(tallies.values(), queries.Tally()),
-        "league": queries.league(scope),
-        "trend": _trend(queries.trend(scope)),
+        "shown": tallies.get(dimension, queries.Tally()) if dimension else sum(tallies.values(), queries.Tally()),
+        "league": league,
+        "low": _floor([one.tally for one in league]),
+        "trend": queries.trend(scope, months=MONTHS, dimension=dimension),
+        "worst": (worst := queries.worst_classes(scope, count=WORST, dimension=dimension)),
+        "worst_low": _floor([one.tally for one in worst]),
         "failing": _in_words(queries.failing_rules(scope, count=WORST)),
-        "issues": in_words(queries.open_issues(scope)[:WORST]),
-        "lights": [(words.LIGHTS[name], name, count) for name, count in queries.lights_of(scope).items()],
+        "issues": in_words(issues[:WORST]),
+        "issue_count": issues.count(),
+        "lights": queries.lights_of(scope),
+        "units": [
+            (one, _share(one.closed_issues, one.open_issues + one.closed_issues))
+            for one in queries.feedback_counts(scope)[:WORST]
+        ],
     }
     return render(request, "data/quality.html", context)
 
 
-def _trend(points: list[tuple[Any, queries.Tally]]) -> list[dict[str, Any]]:
-    """Bars of the months: their heights between the worst and the best, so that small changes are seen."""
-    scores = [tally.score or 0.0 for _month, tally in points]
-    low = min(scores, default=0.0) - 0.01
-    span = max(max(scores, default=1.0) - low, 0.0001)
-    return [
-        _bar(place, month, score, round(20 + 80 * (score - low) / span))
-        for place, ((month, _tally), score) in enumerate(zip(points, scores, strict=True))
-    ]
-
-
-def _bar(place: int, month: Any, score: float, height: int) -> dict[str, Any]:
-    top = 130 - height
-    return {"month": month, "score": score, "x": place * 60 + 10, "height": height, "top": top, "label_y": top - 5}
+def _floor(tallies: list[queries.Tally]) -> float:
+    """Where bars begin, so that scores near 1 can be told apart: a little below the worst."""
+    worst = min((tally.score for tally in tallies if tally.score is not None), default=0.0)
+    return max(0.0, worst - 0.1 * (1 - worst) - 0.0001)
 
 
 def _in_words(failing: list[queries.Failing]) -> list[dict[str, Any]]:
@@ -68,7 +77,13 @@ def _in_words(failing: list[queries.Failing]) -> list[dict[str, Any]]:
         rules = {rule.id: rule for rule in rules_of(reading.definition_of(data_class))}
         share = 100 * one.tally.failed / one.tally.checked if one.tally.checked else 0
         found.append(
-            {"data_class": data_class, "words": message_of(one.rule, rules), "tally": one.tally, "share": share}
+            {
+                "data_class": data_class,
+                "words": message_of(one.rule, rules),
+                "rule": one.rule,
+                "tally": one.tally,
+                "share": share,
+            }
         )
     return found
 
@@ -76,19 +91,37 @@ def _in_words(failing: list[queries.Failing]) -> list[dict[str, Any]]:
 @require_safe
 @staff_required("data.view")
 def paper(request: HttpRequest) -> HttpResponse:
-    """Series that are still on paper."""
+    """Series that are still on paper, and how far each is."""
     account = account_of(request)
     scope = people.scope_of(account, "data.view")
+    uploads = people.scope_of(account, "data.upload")
     rows = [
-        {"series": one, "scanned": _share(one.scanned, one.papers), "structured": _share(one.structured, one.papers),
-         "may_note": people.may(account, "data.upload", organisation=one.department)}
-        for one in backlog.series(scope)
-    ]  # fmt: skip
-    return render(request, "data/paper.html", {"rows": rows, "departments": backlog.by_department(scope)})
+        {
+            "series": one,
+            "scanned": _share(one.scanned, one.papers),
+            "structured": _share(one.structured, one.papers),
+            "is_late": bool(one.planned_for and one.planned_for < clock.today() and one.structured < one.papers),
+            "may_note": uploads.covers(one.department, None),
+        }
+        for one in backlog.series(scope).select_related("department", "data_class")
+    ]
+    departments = backlog.by_department(scope)
+    total = {name: sum(getattr(one, name) for one in departments) for name in ("papers", "scanned", "structured")}
+    context = {
+        "rows": rows,
+        "departments": departments,
+        "total": total,
+        "scanned": _share(total["scanned"], total["papers"]),
+        "structured": _share(total["structured"], total["papers"]),
+        "left": total["papers"] - total["structured"],
+        "late": len([row for row in rows if row["is_late"]]),
+    }
+    return render(request, "data/paper.html", context)
 
 
-def _share(part: int, whole: int) -> int:
-    return round(100 * part / whole) if whole else 0
+def _share(part: int, whole: int) -> float | None:
+    """0–1; None of nothing."""
+    return part / whole if whole else None
 
 
 @require_POST

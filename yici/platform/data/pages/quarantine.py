@@ -16,13 +16,15 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from yici.base import clock
 from yici.base.errors import Conflict, Invalid, NotFound
 from yici.core.audit import services as audit
+from yici.core.people import queries as people
 from yici.core.people.auth import account_of, staff_required
 from yici.core.people.services import actor_of
 from yici.platform.data.catalogue import reading
-from yici.platform.data.catalogue.definition import ClassDefinition
+from yici.platform.data.catalogue.definition import ClassDefinition, Column
 from yici.platform.data.landing.exporting import write_xlsx
 from yici.platform.data.models import Mend, Run
-from yici.platform.data.pages.words import page_number
+from yici.platform.data.pages.purposes import keep_purpose, purpose_of
+from yici.platform.data.pages.words import MEND_TONES, page_number
 from yici.platform.data.reading import access
 from yici.platform.data.rules.deriving import rules_of
 from yici.platform.data.rules.language import Rule
@@ -31,7 +33,6 @@ from yici.platform.data.runs.quarantine import MISSHAPEN, HeldRow, count_by_reas
 
 PAGE = 25
 MOST_EXPORTED = 50_000
-_CLEAR = "data-purpose"  # session key: run number → purpose for which its rows are seen in clear
 
 
 @require_safe
@@ -50,7 +51,7 @@ def rows(request: HttpRequest, number: int) -> HttpResponse:
         access.look(account, run.data_class, definition, purpose)
     counts = count_by_reason(run)
     mends = {one.row: one for one in run.mends.filter(row__in=[row.row for row in found])}
-    shown = [column for column in definition.columns if any(row.values.get(column.name) for row in found[:PAGE])]
+    shown = _columns(definition, found[:PAGE], rules)
     context = {
         "run": run,
         "data_class": run.data_class,
@@ -65,10 +66,21 @@ def rows(request: HttpRequest, number: int) -> HttpResponse:
         "may_see": access.may_see_rows(account, run.data_class),
         "waiting": mending.waiting_of(run),
         "mended": run.mends.filter(state=Mend.State.MENDED).count(),
+        "last": -(-(counts[reason] if reason else run.rows_quarantined) // PAGE),
+        "may_upload": people.may(account, "data.upload", organisation=run.data_class.department),
+        "tones": MEND_TONES,
     }
     response = render(request, "data/quarantine.html", context)
     response["Cache-Control"] = "no-store"
     return response
+
+
+def _columns(definition: ClassDefinition, found: list[HeldRow], rules: dict[str, Rule]) -> list[Column]:
+    """Columns with something in them or wrong about them: the key first, then those that are wrong."""
+    wrong = {rules[one].column for row in found for one in row.reasons if one in rules}
+    held = [column for column in definition.columns if any(row.values.get(column.name) for row in found)]
+    shown = [column for column in definition.columns if column in held or column.name in wrong]
+    return sorted(shown, key=lambda column: (column.name not in definition.key, column.name not in wrong))
 
 
 def _line(
@@ -93,8 +105,7 @@ def _line(
 
 
 def _purpose(request: HttpRequest, run: Run) -> str:
-    kept: dict[str, str] = request.session.get(_CLEAR, {})
-    return kept.get(str(run.pk), "") if access.may_see_rows(account_of(request), run.data_class) else ""
+    return purpose_of(request, f"run:{run.pk}", run.data_class)
 
 
 @require_POST
@@ -102,13 +113,8 @@ def _purpose(request: HttpRequest, run: Run) -> str:
 def unmask(request: HttpRequest, number: int) -> HttpResponse:
     """Say what the rows are looked at for; every look is recorded with it."""
     run = access.run_for(account_of(request), number, "data.rows")
-    purpose = request.POST.get("purpose", "").replace("\x00", "").strip()[:200]
-    kept = {key: value for key, value in request.session.get(_CLEAR, {}).items() if key != str(run.pk)}
-    if purpose:
-        kept[str(run.pk)] = purpose
-    elif request.POST.get("hide") != "1":
+    if not keep_purpose(request, f"run:{run.pk}", request.POST.get("purpose", "")) and request.POST.get("hide") != "1":
         messages.error(request, _("请写明查看明细的用途。"))
-    request.session[_CLEAR] = kept
     return redirect("data-quarantine", number)
 
 

@@ -13,13 +13,14 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from yici.base import clock
-from yici.base.errors import Conflict, Invalid
+from yici.base.errors import Conflict, Invalid, NotAllowed
 from yici.core.people import queries as people
 from yici.core.people.auth import account_of, staff_required
 from yici.platform.data.catalogue import reading
-from yici.platform.data.models import Mend, Run
+from yici.platform.data.models import Channel, Mend, Run
+from yici.platform.data.models.quality import Dimension
 from yici.platform.data.pages import words
-from yici.platform.data.reading import access, catalogue
+from yici.platform.data.reading import access, catalogue, held
 from yici.platform.data.rules.deriving import rules_of
 from yici.platform.data.runs import mending, starting
 from yici.platform.data.runs.quarantine import message_of
@@ -31,28 +32,27 @@ PHASES = [(one.value, one.label) for one in Run.Phase]
 @require_safe
 @staff_required("data.view")
 def run_list(request: HttpRequest) -> HttpResponse:
+    """Runs within the scope, newest first; with htmx only the table is sent again."""
     account = account_of(request)
-    rows = access.runs_of(account).order_by("-id")
-    state, department, slug = (
-        request.GET.get(name, "").replace("\x00", "")[:80] for name in ("state", "department", "class")
-    )
-    if state in Run.State.values:
-        rows = rows.filter(state=state)
-    if department:
-        rows = rows.filter(data_class__department__slug=department)
-    if slug:
-        rows = rows.filter(data_class=slug)
+    given = {
+        name: words.plain(request.GET.get(name))
+        for name in ("state", "department", "trigger", "channel", "recent", "held")
+    }
+    wanted = held.RunFilter(data_class=words.plain(request.GET.get("class")), **given)
     kept = {name: value for name, value in request.GET.items() if name != "page" and value}
-    context = {
-        "page": Paginator(rows, PAGE).get_page(request.GET.get("page")),
-        "states": Run.State.choices,
-        "state": state,
-        "department": department,
-        "class_id": slug,
-        "departments": catalogue.departments_of(account),
+    context: dict[str, Any] = {
+        "page": Paginator(held.runs(account, wanted), PAGE).get_page(request.GET.get("page")),
+        "wanted": wanted,
         "query": urlencode(kept),
         "tones": words.TONES,
-        "is_filtered": bool(state or department or slug),
+    }
+    if getattr(request, "htmx", False) and not request.htmx.boosted:  # type: ignore[attr-defined]
+        return render(request, "data/run_table.html", context)
+    context |= {
+        "states": Run.State.choices,
+        "triggers": Run.Trigger.choices,
+        "channels": Channel.choices,
+        "departments": catalogue.departments_of(account),
     }
     return render(request, "data/run_list.html", context)
 
@@ -75,23 +75,26 @@ def run_page(request: HttpRequest, number: int) -> HttpResponse:
 def _context(account: Any, run: Run) -> dict[str, Any]:
     department = run.data_class.department
     is_open = run.state in Run.OPEN
-    share = None
-    if run.progress_total:
-        share = min(100, round(100 * run.progress_done / run.progress_total))
+    share = min(100, round(100 * run.progress_done / run.progress_total)) if run.progress_total else None
     seconds = run.detail.get("seconds", {})
     spent = (run.ended_at or clock.now()) - (run.started_at or run.queued_at)
+    elapsed = max(spent.total_seconds(), 0.001)
+    is_counting = is_open and run.phase in (Run.Phase.LAND, Run.Phase.SCREEN, Run.Phase.PUBLISH)
     context: dict[str, Any] = {
         "run": run,
         "data_class": run.data_class,
+        "rate_now": round(run.progress_done / elapsed) if is_counting and run.progress_done else None,
         "is_open": is_open,
         "share": share,
         "phases": _phases(run, is_open, seconds),
-        "spent": max(round(spent.total_seconds(), 1), 0),
+        "spent": elapsed,
         "rate": round(run.rows_read / max(sum(seconds.values()), 0.001)) if run.rows_read and seconds else None,
         "tones": words.TONES,
         "may_operate": people.may(account, "data.operate", organisation=department),
         "may_upload": people.may(account, "data.upload", organisation=department),
         "may_see_rows": access.may_see_rows(account, run.data_class),
+        "may_cancel": access.may_cancel(account, run),
+        "kinds": words.KINDS,
     }
     if not is_open:
         context |= _ended(run)
@@ -99,46 +102,66 @@ def _context(account: Any, run: Run) -> dict[str, Any]:
 
 
 def _phases(run: Run, is_open: bool, seconds: dict[str, float]) -> list[dict[str, Any]]:
-    """Each phase with its state: done, now or to come; of an ended run those it reached."""
+    """Each phase with its state: done, now, stopped (where a run ended that did not end well) or to come."""
     places = [value for value, _label in PHASES]
     at = places.index(run.phase) if run.phase in places else -1
     ended_well = run.state in (Run.State.PUBLISHED, Run.State.UNCHANGED)
+
+    def state(place: int, value: str) -> str:
+        if ended_well:
+            return "done" if value in seconds else "skipped"
+        if place == at:
+            return "now" if is_open else "stopped"
+        return "done" if place < at else "todo"
+
     return [
-        {
-            "label": label,
-            "seconds": seconds.get(value),
-            "state": "done"
-            if value in seconds or place < at or ended_well
-            else "now"
-            if place == at and is_open
-            else "todo",
-        }
+        {"label": label, "seconds": seconds.get(value), "state": state(place, value)}
         for place, (value, label) in enumerate(PHASES)
     ]
 
 
 def _ended(run: Run) -> dict[str, Any]:
-    definition = reading.definition_of(run.data_class) if run.data_class.is_described else None
-    rules = {rule.id: rule for rule in rules_of(definition)} if definition else {}
-    failed = sorted(run.detail.get("failed", {}).items(), key=lambda pair: -pair[1])
-    most = failed[0][1] if failed else 1
     landing = run.detail.get("landing", {})
     return {
-        "failed": [(rule, message_of(rule, rules), count, max(round(100 * count / most), 1)) for rule, count in failed],
+        "failed": _failed(run),
         "landing": landing,
         "notes": [*run.detail.get("notes", []), *landing.get("warnings", [])],
         "drift": run.detail.get("drift", {}).get("explanations", []),
         "waiting": mending.waiting_of(run) if run.rows_quarantined else 0,
         "mended": run.mends.filter(state=Mend.State.MENDED).count(),
         "retries": list(run.retries.order_by("id")),
+        "decisions": list(run.data_class.column_decisions.filter(replaced_at=None).select_related("decided_by")[:30]),
     }
 
 
+def _failed(run: Run) -> list[dict[str, Any]]:
+    """Rules that failed in words, most rows first; `holds`: whether their rows were held back or only counted."""
+    counted = sorted(run.detail.get("failed", {}).items(), key=lambda pair: (-pair[1], pair[0]))
+    if not counted or not run.data_class.is_described:
+        return []
+    rules = {rule.id: rule for rule in rules_of(reading.definition_of(run.data_class))}
+    most = counted[0][1] or 1
+    return [
+        {
+            "rule": name,
+            "words": message_of(name, rules),
+            "holds": name not in rules or rules[name].severity == "quarantine",
+            "dimension": Dimension(rules[name].dimension).label if name in rules else "",
+            "count": count,
+            "share": count / most,
+        }
+        for name, count in counted
+    ]
+
+
 @require_POST
-@staff_required("data.operate")
+@staff_required("data.upload")
 def cancel(request: HttpRequest, number: int) -> HttpResponse:
+    """Needs data.operate; who uploaded a file may also take it back while it waits."""
     account = account_of(request)
-    run = access.run_for(account, number, "data.operate")
+    run = access.run_for(account, number, "data.upload")
+    if not access.may_cancel(account, run):
+        raise NotAllowed
     try:
         starting.cancel(run, account)
     except Conflict as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +16,17 @@ from django.views.decorators.http import require_http_methods
 from yici.base.errors import Conflict, Invalid
 from yici.core.people.auth import account_of, staff_required
 from yici.platform.data.catalogue import reading
+from yici.platform.data.catalogue.definition import ClassDefinition, Column
 from yici.platform.data.errors import Refused
 from yici.platform.data.lake.layout import work_root
+from yici.platform.data.landing.mapping import Proposal
 from yici.platform.data.models import Run
+from yici.platform.data.pages import words
 from yici.platform.data.reading import access
 from yici.platform.data.runs import starting
 from yici.platform.data.runs.previewing import Preview, preview
 
+_PERSONAL_LOOKS = {"id_number", "phone", "plate"}
 LARGEST = 512 * 1024 * 1024  # bytes of one upload from a browser
 
 
@@ -75,7 +80,9 @@ def decide(request: HttpRequest, number: int) -> HttpResponse:
                 errors = error.fields or {"": str(error.message)}
             except Conflict:
                 return redirect("data-run", run.pk)
-    return render(request, "data/decide.html", _context(request, run, seen, errors), status=422 if errors else 200)
+    response = render(request, "data/decide.html", _context(request, run, seen, errors), status=422 if errors else 200)
+    response["Cache-Control"] = "no-store"
+    return response
 
 
 def _chosen(request: HttpRequest, seen: Preview) -> dict[str, str]:
@@ -86,39 +93,27 @@ def _missing(run: Run, chosen: dict[str, str]) -> dict[str, str]:
     """Columns that must be given and that no header was mapped to."""
     definition = reading.definition_of(run.data_class)
     given = set(chosen.values())
-    wanted = [
-        one for one in definition.columns if (one.required or one.name in definition.key) and one.name not in given
-    ]
+    wanted = [one for one in _needed(definition) if one.name not in given]
     return {one.name: _("缺少必需的列“{column}”，请指出是哪个表头。").format(column=one.label) for one in wanted}
 
 
+def _needed(definition: ClassDefinition) -> list[Column]:
+    return [one for one in definition.columns if one.required or one.name in definition.key]
+
+
 def _context(request: HttpRequest, run: Run, seen: Preview, errors: dict[str, str]) -> dict[str, Any]:
+    """Values are masked by what the machine takes a header for, never by what the person chose for it."""
     account = account_of(request)
     definition = reading.definition_of(run.data_class)
-    may_see = access.may_see_rows(account, run.data_class)
-    posted = request.method == "POST"
-    mapping = []
-    for place, one in enumerate(seen.proposals):
-        column = request.POST.get(f"column-{place}", "") if posted else one.column or ""
-        samples = [row.get(one.header) for row in seen.rows[:3]]
-        known = definition.by_name.get(column)
-        is_hidden = not may_see and (known is None or known.is_personal)
-        shown = (
-            [access.masked(definition, {column: value}).get(column) if known else "＊＊＊" for value in samples]
-            if is_hidden
-            else samples
-        )
-        mapping.append(
-            {
-                "field": f"column-{place}",
-                "header": one.header,
-                "column": column,
-                "why": one.why,
-                "confidence": round(one.confidence * 100),
-                "samples": [value for value in shown if value],
-                "error": errors.get(one.header, ""),
-            }
-        )
+    clear = access.may_see_rows(account, run.data_class)
+    if clear and seen.rows:
+        access.look(account, run.data_class, definition, f"预览收到的文件（运行 {run.pk}）")
+    mapping = [
+        _line(request, place, one, [_shown(definition, seen, one, row, clear) for row in seen.rows[:3]], errors)
+        for place, one in enumerate(seen.proposals)
+    ]
+    unclaimed = next((one["field"] for one in mapping if not one["column"]), "mapping")
+    places = {one["header"]: one["field"] for one in mapping}
     return {
         "run": run,
         "data_class": run.data_class,
@@ -126,7 +121,43 @@ def _context(request: HttpRequest, run: Run, seen: Preview, errors: dict[str, st
         "landed": seen.landed,
         "problems": seen.problems,
         "mapping": mapping,
-        "errors": list(errors.items()),
-        "needed": {one.name for one in definition.columns if one.required} | set(definition.key),
+        "unknown": [one["header"] for one in mapping if not one["column"]],
+        "guessed": sum(0 < one["confidence"] < 100 for one in mapping),
+        "rows": [[_shown(definition, seen, one, row, clear) for one in seen.proposals] for row in seen.rows],
+        "clear": clear,
+        "errors": [(places.get(name, unclaimed), message) for name, message in errors.items()],
+        "needed": {one.name for one in _needed(definition)},
         "reason": request.POST.get("reason", ""),
+        "may_cancel": access.may_cancel(account, run),
+        "kinds": words.KINDS,
     }
+
+
+def _line(
+    request: HttpRequest, place: int, one: Proposal, samples: list[str], errors: dict[str, str]
+) -> dict[str, Any]:
+    field = f"column-{place}"
+    chosen = request.POST.get(field, "") if request.method == "POST" else one.column or ""
+    return {
+        "field": field,
+        "header": one.header,
+        "column": chosen,
+        "why": one.why,
+        "confidence": round(one.confidence * 100),
+        "samples": [value for value in dict.fromkeys(samples) if value],
+        "error": errors.get(one.header, ""),
+    }
+
+
+def _shown(
+    definition: ClassDefinition, seen: Preview, one: Proposal, row: Mapping[str, str | None], clear: bool
+) -> str:
+    value = row.get(one.header) or ""
+    if clear or not value:
+        return value
+    known = definition.by_name.get(one.column or "")
+    profile = seen.landed.profiles.get(one.header)
+    looks_personal = profile is not None and profile.looks in _PERSONAL_LOOKS
+    if known is None or (looks_personal and not known.is_personal):
+        return "＊＊＊"
+    return str(access.masked(definition, {known.name: value})[known.name])

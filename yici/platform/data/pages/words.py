@@ -15,6 +15,7 @@ TONES = {
     "failed": "danger",
     "cancelled": "plain",
 }
+MEND_TONES = {"mended": "", "replayed": "success", "refused": "danger", "discarded": "plain"}
 SENSITIVITIES = {"public": _("公开"), "internal": _("内部"), "personal": _("个人信息"), "sensitive": _("敏感个人信息")}
 SHARES = {"unconditional": _("无条件共享"), "conditional": _("有条件共享"), "none": _("不予共享")}
 FORMATS = {
@@ -26,8 +27,29 @@ FORMATS = {
     "self_described": _("自描述格式"),
 }
 WAYS = {"platform": _("共享平台"), "interface": _("接口"), "file": _("文件"), "offline": _("线下")}
+TYPES = {
+    "text": _("文本"),
+    "date": _("日期"),
+    "datetime": _("日期时间"),
+    "number": _("数值"),
+    "money": _("金额"),
+    "code": _("代码"),
+    "yes_no": _("是否"),
+}
+KINDS = {
+    "text": _("文本（CSV）"),
+    "xlsx": _("电子表格（XLSX）"),
+    "parquet": "Parquet",
+    "jsonl": _("JSON 行"),
+}
+LOADS = {"full": _("全量"), "increment": _("增量")}
 
 
 def page_number(text: str) -> int:
     """A page number of a query string; 1 for what is none."""
     return max(int(text), 1) if text.isascii() and text.isdecimal() and len(text) < 8 else 1
+
+
+def plain(text: str | None, longest: int = 80) -> str:
+    """A value of a query string as the database may hold it."""
+    return (text or "").replace("\x00", "").strip()[:longest]

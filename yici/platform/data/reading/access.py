@@ -16,7 +16,7 @@ from yici.core.vocabulary import rules as vocabulary
 from yici.platform.data.catalogue.definition import ClassDefinition
 from yici.platform.data.models import DataClass, Run
 
-__all__ = ["class_for", "classes_of", "look", "masked", "may_see_rows", "run_for", "runs_of"]
+__all__ = ["class_for", "classes_of", "look", "masked", "may_cancel", "may_see_rows", "run_for", "runs_of"]
 
 VIEW = "data.view"
 
@@ -55,6 +55,14 @@ def run_for(account: Account, number: int, permission: str = VIEW) -> Run:
 
 def may_see_rows(account: Account, data_class: DataClass) -> bool:
     return people.may(account, "data.rows", organisation=data_class.department)
+
+
+def may_cancel(account: Account, run: Run) -> bool:
+    """Who may operate, and who uploaded a file while it waits to be confirmed."""
+    if run.state not in (*Run.OPEN, Run.State.WAITING):
+        return False
+    own = run.state == Run.State.WAITING and run.trigger == Run.Trigger.UPLOAD and run.actor_id == account.pk
+    return own or people.may(account, "data.operate", organisation=run.data_class.department)
 
 
 def masked(definition: ClassDefinition, values: Mapping[str, Any]) -> dict[str, Any]:
