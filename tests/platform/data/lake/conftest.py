@@ -56,5 +56,5 @@ def lake(db: None, tmp_path: Path, settings: Any) -> Lake:
 
 @pytest.fixture
 def small_files(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Files of 2,048 rows, which is the least that a row group can hold."""
-    monkeypatch.setattr(merging, "PART_ROWS", 2048)
+    """Files of a thousand rows."""
+    monkeypatch.setattr(merging, "PART_ROWS", 1000)

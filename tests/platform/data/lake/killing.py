@@ -29,7 +29,7 @@ from yici.platform.data.models import DataClass, Snapshot  # noqa: E402
 
 T = TypeVar("T")
 KILLS, ROWS = 50, 3000
-merging.PART_ROWS = 2048  # two files a version
+merging.PART_ROWS = 1500  # two files a version
 
 
 def deliveries(folder: Path) -> Iterator[Snapshot]:

@@ -8,6 +8,7 @@ import resource
 import signal
 import subprocess
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -72,10 +73,13 @@ def test_rows_say_since_which_version_they_stand(lake: Lake) -> None:
     assert lake.values("_since") == [1, 2, 3, 3]
 
 
-def test_a_large_class_stands_in_files_of_even_size_that_share_no_keys(lake: Lake, small_files: None) -> None:
-    snapshot = lake.put([person(number) for number in reversed(range(9000))])
-    assert sum(one["rows"] for one in snapshot.files) == 9000
-    assert max(one["rows"] for one in snapshot.files) <= 2048 and len(snapshot.files) == 5
+@pytest.mark.parametrize("people", [3000, 1000 * (merging.BUCKETS_FROM + 3)])
+def test_a_large_class_stands_in_files_of_even_size_that_share_no_keys(
+    lake: Lake, small_files: None, people: int
+) -> None:
+    snapshot = lake.put([person(number) for number in reversed(range(people))])
+    assert snapshot.row_count == people and len(snapshot.files) == people // 1000
+    assert all(999 <= one["rows"] <= 1001 for one in snapshot.files)
     assert all(
         before["key_max"] < after["key_min"] for before, after in zip(snapshot.files, snapshot.files[1:], strict=False)
     )
@@ -97,7 +101,7 @@ def test_files_stay_bounded_though_new_keys_always_come_behind_the_last(lake: La
     for start in range(0, 9000, 1500):
         lake.put([person(number) for number in range(start, start + 1500)], mode="increment")
     current = reading.snapshot_of(lake.data_class)
-    assert current.row_count == 9000 and max(one["rows"] for one in current.files) <= 2048
+    assert current.row_count == 9000 and max(one["rows"] for one in current.files) <= 1001
     assert lake.values() == sorted(lake.values())
 
 
@@ -108,13 +112,14 @@ def test_files_stay_bounded_though_new_keys_always_come_behind_the_last(lake: La
 def test_any_order_of_deliveries_gives_what_a_dictionary_gives(
     tmp_path_factory: pytest.TempPathFactory, deliveries: list[tuple[bool, dict[int, int]]]
 ) -> None:
-    """The plainest model: a full delivery is a new dictionary, an increment an update of it. Keys lie in four files."""
+    """The plainest model: a full delivery is a new dictionary, an increment an update of it. Keys lie in four files, parted before."""
     from django.db import transaction
     from django.test import override_settings
 
     folder = tmp_path_factory.mktemp("lake")
     with pytest.MonkeyPatch.context() as patch, override_settings(DATA_HOME=folder), transaction.atomic():
-        patch.setattr(merging, "PART_ROWS", 2048)
+        patch.setattr(merging, "PART_ROWS", 1000)
+        patch.setattr(merging, "BUCKETS_FROM", 3)
         lake = Lake(folder, make_definition("public_security.model"))
         model = dict.fromkeys(range(0, 8000, 2), 0)
         lake.put([person(number, amount=value) for number, value in model.items()])
@@ -161,20 +166,21 @@ def test_numbers_as_keys_are_ordered_as_numbers(db: None, tmp_path: Path, settin
     assert lake.values("serial") == [*range(9000), 10_000]
 
 
-def test_keys_of_several_columns_may_share_the_first_across_files(
+def test_keys_of_several_columns_that_share_the_first_stay_in_one_file(
     db: None, tmp_path: Path, settings: Any, small_files: None
 ) -> None:
-    """One household with more years than a file has rows: its files are one stretch of keys."""
+    """A household with more rows than a file should have makes a larger file; stretches of keys never overlap."""
     settings.DATA_HOME = tmp_path / "data"
     lake = Lake(tmp_path, make_definition("tax.numbered", key=["name", "serial"], columns=_NUMBERED))
 
     def row(name: str, serial: int, year: str = "2026") -> dict[str, Any]:
         return {"name": name, "serial": serial, "year": year}
 
-    first = lake.put([*(row("甲", n) for n in range(5000)), *(row("乙", n) for n in range(1000)), row("丙", 1)])
-    assert len(first.files) >= 3
+    first = lake.put([*(row(name, n) for name in "戊丁丙乙" for n in range(600)), *(row("甲", n) for n in range(5000))])
+    spans = [(one["key_min"], one["key_max"]) for one in first.files]
+    assert len(spans) > 2 and all(before[1] < after[0] for before, after in pairwise(spans))
     second = lake.put([row("甲", 4999, "2027"), row("甲", 0, "2027"), row("甲", 7000)], mode="increment")
-    assert (second.row_count, second.added, second.changed) == (6002, 1, 2) and upkeep.verify() == []
+    assert (second.row_count, second.added, second.changed) == (7401, 1, 2) and upkeep.verify() == []
     assert reading.look_up(lake.data_class, {"name": "甲", "serial": 4999}) == [row("甲", 4999, "2027")]
     assert len(reading.look_up(lake.data_class, {"name": "甲"})) == 5001
     assert reading.look_up(lake.data_class, {"serial": 1, "name": "丙"}) == [row("丙", 1)]
@@ -309,8 +315,8 @@ def test_rows_that_get_lost_on_the_way_are_noticed(lake: Lake, monkeypatch: pyte
     """A fault of the engine, played by a write that forgets a row: nothing of it is shown."""
     whole = merging.write_sorted
 
-    def forgetful(engine: Any, query: str, *rest: Any) -> list[Path]:
-        return whole(engine, f"SELECT * FROM ({query}) LIMIT 2", *rest)
+    def forgetful(engine: Any, query: str, *rest: Any) -> None:
+        whole(engine, f"SELECT * FROM ({query}) LIMIT 2", *rest)
 
     lake.put([person(1)])
     monkeypatch.setattr(merging, "write_sorted", forgetful)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+import subprocess
 import time
 from pathlib import Path
 
@@ -22,6 +23,12 @@ def make_old(path: Path, seconds: float = 7200) -> None:
     then = time.time() - seconds
     for one in [*path.rglob("*"), path]:
         os.utime(one, (then, then))
+
+
+def dead_process() -> int:
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    return ended.pid
 
 
 def test_verification_names_the_flipped_byte_the_missing_file_and_the_changed_manifest(lake: Lake) -> None:
@@ -151,12 +158,13 @@ def test_sweeping_takes_what_crashes_left_and_nothing_else(lake: Lake) -> None:
         layout.new_version_folder(lake.data_class.pk, 2) / "part-0000.parquet",
         layout.work_root() / f"publish-{lake.data_class.pk}-00000000" / "part-0000.parquet",
         layout.work_root() / f"run-{dead_run.pk}" / "landed.parquet",
-        layout.work_root() / "duckdb-abc" / "spilled.tmp",
+        layout.work_root() / f"duckdb-{dead_process()}" / "spilled.tmp",
         layout.quarantine_root() / lake.data_class.pk / f"{dead_run.pk}.parquet",
         layout.quarantine_root() / lake.data_class.pk / f".{kept_run.pk}.parquet.draft",
     ]
     stays = [
         layout.work_root() / f"run-{open_run.pk}" / "landed.parquet",
+        layout.work_root() / f"duckdb-{os.getpid()}" / "spilled.tmp",
         layout.quarantine_root() / lake.data_class.pk / f"{kept_run.pk}.parquet",
         layout.quarantine_root() / lake.data_class.pk / f"{open_run.pk}.parquet",
         layout.lake_root() / "no.such_class" / "v000001-0" / "part-0000.parquet",
@@ -166,11 +174,10 @@ def test_sweeping_takes_what_crashes_left_and_nothing_else(lake: Lake) -> None:
         path.write_bytes(b"PAR1")
     assert upkeep.sweep() == 0  # all of it may be somebody's work
     make_old(layout.data_home())
-    busy = layout.work_root() / "duckdb-busy"
+    busy = layout.work_root() / "by-hand"
     busy.mkdir()
-    (busy / "spilled.tmp").write_bytes(b"x")
-    make_old(busy)
     (busy / "more.tmp").write_bytes(b"written just now")
+    os.utime(busy, (0, 0))
     assert upkeep.sweep() == len(left)
     assert not any(path.exists() for path in left) and all(path.exists() for path in [*stays, busy])
     assert upkeep.verify(lake.data_class) == [] and not left[0].parent.exists()

@@ -1,7 +1,8 @@
 """What is delivered and what stands become the files of a new version, sorted by key, in one DuckDB connection.
 
 A full delivery replaces all rows. An increment is put in by key, and only the files whose stretch of keys it touches are
-written anew; the others are carried over by name. Everything that was written is read once more and counted.
+written anew; the others are carried over by name. Each file is sorted by a query of its own, so that memory does not grow
+with the class. Everything that was written is read once more and counted.
 """
 
 # ruff: noqa: S608 - SQL is what this module makes; names and texts are quoted by `composing`
@@ -10,8 +11,8 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from itertools import groupby
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +45,9 @@ __all__ = ["PART_ROWS", "ROW_GROUP", "Counts", "Delivery", "Merged", "Part", "de
 
 PART_ROWS = 2_000_000  # a file holds about that many rows at most
 ROW_GROUP = 122_880  # a point look-up decodes one group; DuckDB's own block
-_VECTOR = 2_048  # DuckDB cuts row groups at multiples of this
+BUCKETS_FROM = 9  # files: from here on it is cheaper to part the delivery once than to read it for each file
+_SAMPLE = 20_000  # keys drawn for each file; they cut a class into stretches that are even to some 2 %
+_SEED = 341600
 
 Entry = dict[str, Any]
 
@@ -77,24 +80,12 @@ class Merged:
 
 
 @dataclass(frozen=True)
-class _Region:
-    """Neighbouring files and the stretch of first keys that only they can hold: `low` excluded, `high` included, None open."""
+class _Stretch:
+    """First keys of one file to write: `low` excluded, `high` included, None open. `files`: those that may hold such keys now."""
 
     files: tuple[Entry, ...]
     low: str | None = None
     high: str | None = None
-
-    @property
-    def rows(self) -> int:
-        return sum(one["rows"] for one in self.files)
-
-
-@dataclass
-class _Stretch:
-    """Touched regions side by side, written anew together, and how many rows were delivered into them."""
-
-    regions: list[_Region] = field(default_factory=list)
-    delivered: int = 0
 
 
 class Delivery:
@@ -127,6 +118,8 @@ class Delivery:
         return all(hashing_of_file(layout.file_path(one["path"])) == self.hashing for one in current.files[:1])
 
     def _open(self, accepted: Sequence[Path]) -> None:
+        # An engine that is shared takes a file of the same name, size and second for the one it read before.
+        self.engine.execute("SET enable_external_file_cache = false")
         if accepted:
             source = f"SELECT {names(self.columns)} FROM read_parquet({paths(accepted)})"
         else:
@@ -171,7 +164,7 @@ class Delivery:
             files, touched = self._patched(aside) if self._can_carry_over() else self._whole(aside)
         except duckdb.ConversionException as error:
             raise LayoutChanged from error
-        return Merged(files, self._counted(files, touched))
+        return Merged(_without_empty(files), self._counted(files, touched))
 
     def _can_carry_over(self) -> bool:
         return self.current is not None and not self.replaces and self.has_same_shape
@@ -179,43 +172,77 @@ class Delivery:
     def _whole(self, aside: Path) -> tuple[tuple[Part | Entry, ...], list[Entry]]:
         files = list(self.current.files) if self.current else []
         rows = self.rows if self.replaces else self.rows + self.standing
-        return tuple(self._written(aside, self._merge(files, "true"), rows)), files
+        every = _Stretch(tuple(files))
+        return tuple(self._written(aside, self._cut(every, rows))), files
 
     def _patched(self, aside: Path) -> tuple[tuple[Part | Entry, ...], list[Entry]]:
+        """Write stretches anew into which something was delivered; a file that would grow too large becomes several."""
         assert self.current is not None
+        standing = self.current.files
+        highs = [one["key_max"] for one in standing[:-1]]
+        delivered = self._delivered_by_file(highs)
+        stretches = [
+            _Stretch((one,), low, high) for one, low, high in zip(standing, [None, *highs], [*highs, None], strict=True)
+        ]
+        touched = [place for place in range(len(standing)) if delivered.get(place)]
+        cuts = {place: self._cut(stretches[place], standing[place]["rows"] + delivered[place]) for place in touched}
+        written = iter(self._written(aside, [cut for place in touched for cut in cuts[place]]))
         files: list[Part | Entry] = []
-        touched: list[Entry] = []
-        for stretch in self._stretches(_regions(self.current.files, self.key_type)):
-            held = [one for region in stretch.regions for one in region.files]
-            if not stretch.delivered:
-                files += held
-                continue
-            condition = self._within(stretch.regions[0].low, stretch.regions[-1].high)
-            rows = stretch.delivered + sum(one["rows"] for one in held)
-            files += self._written(aside, self._merge(held, condition), rows)
-            touched += held
-        return tuple(files), touched
+        for place, one in enumerate(standing):
+            files += [next(written) for _cut in cuts[place]] if place in cuts else [one]
+        return tuple(files), [standing[place] for place in touched]
 
-    def _stretches(self, regions: list[_Region]) -> Iterator[_Stretch]:
-        """Regions in order; those that something is delivered into are joined with their neighbours that are, too."""
-        delivered = self._delivered_by_region(regions)
-        for is_touched, places in groupby(range(len(regions)), key=lambda place: bool(delivered.get(place))):
-            found = _Stretch()
-            for place in places:
-                found.regions.append(regions[place])
-                found.delivered += delivered.get(place, 0) if is_touched else 0
-            yield found
-
-    def _delivered_by_region(self, regions: list[_Region]) -> dict[int, int]:
-        if len(regions) == 1:
-            return {0: self.rows}
-        highs = [str(one.high) for one in regions[:-1]]
-        bounds = ", ".join(f"({place}, {self._literal(high)})" for place, high in enumerate(highs))
-        found = self.engine.execute(
-            f"SELECT coalesce(b.place, {len(regions) - 1}), count(*) FROM delivered n"
-            f" ASOF LEFT JOIN (VALUES {bounds}) b(place, high) ON n.{self.key} <= b.high GROUP BY 1"
-        ).fetchall()
+    def _delivered_by_file(self, highs: list[str]) -> dict[int, int]:
+        """How many delivered rows belong into each file of the standing version."""
+        bucket = self._bucket(highs)
+        found = self.engine.execute(f"SELECT {bucket} AS bucket, count(*) FROM delivered GROUP BY 1").fetchall()
         return {int(place): int(rows) for place, rows in found}
+
+    def _cut(self, stretch: _Stretch, rows: int) -> list[_Stretch]:
+        """The stretch in as many of about the same size as it takes for `rows` rows."""
+        parts = -(-rows // PART_ROWS)
+        if parts <= 1:
+            return [stretch]
+        condition = self._within(stretch.low, stretch.high)
+        source = f"SELECT {self.key} AS k FROM delivered WHERE {condition}"
+        if stretch.files and not self.replaces:
+            source += f" UNION ALL SELECT {self.key} FROM {self._standing(stretch.files)} WHERE {condition}"
+        share = min(100.0, 100.0 * _SAMPLE * parts / rows)
+        shares = [part / parts for part in range(1, parts)]
+        found = self._one(
+            f"SELECT CAST(quantile_disc(k, {shares}) AS VARCHAR[]) FROM"
+            f" (SELECT k FROM ({source}) USING SAMPLE {share} PERCENT (bernoulli, {_SEED}))"
+        )[0]
+        bounds = list(dict.fromkeys(found or []))
+        return [
+            _Stretch(self._overlapping(stretch.files, low, high), low, high)
+            for low, high in zip([stretch.low, *bounds], [*bounds, stretch.high], strict=True)
+        ]
+
+    def _overlapping(self, files: Sequence[Entry], low: str | None, high: str | None) -> tuple[Entry, ...]:
+        """Files that hold such keys. Those of a version with another key or other types may be any."""
+        if not self.has_same_shape:
+            return tuple(files)
+        below = None if low is None else typed(low, self.key_type)
+        above = None if high is None else typed(high, self.key_type)
+        return tuple(
+            one
+            for one in files
+            if (below is None or typed(one["key_max"], self.key_type) > below)
+            and (above is None or typed(one["key_min"], self.key_type) <= above)
+        )
+
+    def _bucket(self, highs: Sequence[str]) -> str:
+        """The place of the first key among stretches that end with these keys, found by halving."""
+
+        def between(first: int, last: int) -> str:
+            if first == last:
+                return str(first)
+            middle = (first + last) // 2
+            left, right = between(first, middle), between(middle + 1, last)
+            return f"CASE WHEN {self.key} <= {self._literal(highs[middle])} THEN {left} ELSE {right} END"
+
+        return between(0, len(highs))
 
     def _within(self, low: str | None, high: str | None) -> str:
         bounds = [f"{self.key} > {self._literal(low)}"] if low is not None else []
@@ -225,12 +252,12 @@ class Delivery:
     def _literal(self, value: str) -> str:
         return f"CAST({text(value)} AS {self.key_type})"
 
-    def _merge(self, files: list[Entry], condition: str) -> str:
+    def _merge(self, files: Sequence[Entry], delivered: str, condition: str) -> str:
         """Rows of the new version that lie within the condition on the first key; unchanged ones keep their `_since`."""
-        new = f"(SELECT * FROM delivered WHERE {condition})"
+        new = f"(SELECT * FROM {delivered} WHERE {condition})"
         if not files:
             return f"SELECT *, {self.number}::INTEGER AS {SINCE} FROM {new}"
-        standing = self._standing(files)
+        standing = f"(SELECT * FROM {self._standing(files)} WHERE {condition})"
         known = f"(SELECT {names(self.keys)}, {HASH}, {SINCE} FROM {standing})"
         agree = f"{same(self.keys, 'n', 's')} AND n.{HASH} = s.{HASH}"
         delivered = f"SELECT n.*, coalesce(s.{SINCE}, {self.number})::INTEGER AS {SINCE} FROM {new} n LEFT JOIN {known} s ON {agree}"
@@ -254,9 +281,37 @@ class Delivery:
         inner = f"SELECT {own}, {SINCE} FROM {source}"
         return f"(SELECT {names(self.columns)}, {hash_expression(self.columns)} AS {HASH}, {SINCE} FROM ({inner}))"
 
-    def _written(self, aside: Path, query: str, rows: int) -> list[Part]:
-        written = write_sorted(self.engine, query, self.keys, rows, aside, self.hashing)
+    def _written(self, aside: Path, stretches: list[_Stretch]) -> list[Part]:
+        """One file for each stretch, in their order."""
+        written = []
+        with self._parted(aside, stretches) as delivered:
+            for place, stretch in enumerate(stretches):
+                query = self._merge(stretch.files, delivered[place], self._within(stretch.low, stretch.high))
+                path = aside / f"part-{place:04d}.parquet"
+                write_sorted(self.engine, query, self.keys, path, self.hashing)
+                written.append(path)
         return describe(self.engine, written, self.keys, self.number)
+
+    @contextmanager
+    def _parted(self, aside: Path, stretches: list[_Stretch]) -> Iterator[list[str]]:
+        """Where the delivered rows of each stretch are read: all from the delivery, or each from its part of it."""
+        if len(stretches) < BUCKETS_FROM:
+            yield ["delivered"] * len(stretches)
+            return
+        folder = aside.with_name(f"{aside.name}.parted")
+        bucket = self._bucket([str(one.high) for one in stretches[:-1]])
+        try:
+            self.engine.execute(
+                f"COPY (SELECT *, {bucket} AS _bucket FROM delivered) TO {text(str(folder))}"
+                " (FORMAT parquet, COMPRESSION snappy, PARTITION_BY (_bucket))"
+            )
+            files = [sorted((folder / f"_bucket={place}").glob("*.parquet")) for place in range(len(stretches))]
+            yield [
+                f"read_parquet({paths(one)}, hive_partitioning = false)" if one else "(SELECT * FROM delivered LIMIT 0)"
+                for one in files
+            ]
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
 
     # Counting -----------------------------------------------------------------------------------------------
 
@@ -288,34 +343,19 @@ class Delivery:
         return tuple(found)
 
 
-def write_sorted(
-    engine: DuckDBPyConnection, query: str, keys: Sequence[str], rows: int, aside: Path, hashing: str
-) -> list[Path]:
-    """Write the rows of a query sorted by key into files of even size, named on from those in `aside`. Never none.
+def write_sorted(engine: DuckDBPyConnection, query: str, keys: Sequence[str], path: Path, hashing: str) -> None:
+    """Write the rows of a query sorted by key. The file itself names its `hashing`.
 
-    `rows`: about how many there are; more is better than fewer. Each file names its `hashing` itself.
+    Never let DuckDB cut a sorted result into several files: then it writes with several threads and loses the order.
     """
-    first = len(list(aside.iterdir()))
-    folder = aside / "writing"
-    parts = max(1, -(-rows // PART_ROWS))
-    group = max(_VECTOR, min(ROW_GROUP, PART_ROWS) // _VECTOR * _VECTOR)
-    groups = max(1, -(-rows // (parts * group)))
     engine.execute(
-        f"COPY (SELECT * FROM ({query}) ORDER BY {names(keys)}) TO {text(str(folder))} (FORMAT parquet, COMPRESSION zstd,"
-        f" ROW_GROUP_SIZE {group}, ROW_GROUPS_PER_FILE {groups}, FILENAME_PATTERN '{{i}}',"
-        f" KV_METADATA {{{HASHING}: {text(hashing)}}})"
+        f"COPY (SELECT * FROM ({query}) ORDER BY {names(keys)}) TO {text(str(path))} (FORMAT parquet, COMPRESSION zstd,"
+        f" ROW_GROUP_SIZE {ROW_GROUP}, KV_METADATA {{{HASHING}: {text(hashing)}}})"
     )
-    written = []
-    for place, path in enumerate(sorted(folder.iterdir(), key=lambda one: int(one.stem))):
-        target = aside / f"part-{first + place:04d}.parquet"
-        path.rename(target)
-        written.append(target)
-    shutil.rmtree(folder)
-    return written
 
 
 def describe(engine: DuckDBPyConnection, written: list[Path], keys: Sequence[str], number: int) -> list[Part]:
-    """Read written files once more: rows, keys, sums of hashes. Empty ones are deleted, but for the last.
+    """Read written files once more: rows, keys, sums of hashes.
 
     Raises `KeyUnusable` where a key stands twice, `Misconfigured` where the order is wrong.
     """
@@ -331,25 +371,20 @@ def describe(engine: DuckDBPyConnection, written: list[Path], keys: Sequence[str
         raise KeyUnusable
     if any(one[7] for one in found):
         raise Misconfigured("写出的文件没有按主键排序，已撤销。")
-    facts = {one[0]: one for one in found}
-    parts: list[Part] = []
+    facts = {one[0]: one[1:6] for one in found}
+    parts = []
     for path in written:
-        rows, hash_sum, low, high, fresh = facts.get(str(path), ("", 0, "0", None, None, 0))[1:6]
-        if not rows and (parts or path != written[-1]):
-            path.unlink()
-            continue
+        rows, hash_sum, low, high, fresh = facts.get(str(path), (0, "0", None, None, 0))
         entry = {"rows": rows, "key_min": low, "key_max": high, "hash_sum": hash_sum}
         parts.append(Part(path, entry, fresh))
     return parts
 
 
-def _regions(files: Sequence[Entry], key_type: str) -> list[_Region]:
-    """Files side by side that share a first key, as keys of several columns may, belong together."""
-    groups: list[list[Entry]] = []
-    for one in files:
-        if groups and typed(groups[-1][-1]["key_max"], key_type) == typed(one["key_min"], key_type):
-            groups[-1].append(one)
-        else:
-            groups.append([one])
-    bounds = [None, *(group[-1]["key_max"] for group in groups[:-1]), None]
-    return [_Region(tuple(group), bounds[place], bounds[place + 1]) for place, group in enumerate(groups)]
+def _without_empty(files: Sequence[Part | Entry]) -> tuple[Part | Entry, ...]:
+    """A last stretch may hold no key, where the first key column repeats; a version has at least one file."""
+    empty = [one for one in files if isinstance(one, Part) and not one.entry["rows"]]
+    if len(empty) == len(files):
+        empty = empty[1:]
+    for part in empty:
+        part.path.unlink()
+    return tuple(one for one in files if not any(one is part for part in empty))

@@ -188,11 +188,11 @@ def _groups(files: list[Entry]) -> Iterator[list[Entry]]:
 def _merge(group: list[Entry], aside: Path, key: list[str]) -> list[Part]:
     """Raises `Conflict` where the merged files hold other rows than the old ones."""
     held = [layout.file_path(one["path"]) for one in group]
-    rows = sum(one["rows"] for one in group)
+    path = aside / f"part-{len(list(aside.iterdir())):04d}.parquet"
     with connect() as engine:
         query = f"SELECT * FROM read_parquet({paths(held)})"  # noqa: S608
-        written = merging.write_sorted(engine, query, key, rows, aside, hashing_of_file(held[0]))
-        parts = merging.describe(engine, written, key, 0)
+        merging.write_sorted(engine, query, key, path, hashing_of_file(held[0]))
+        parts = merging.describe(engine, [path], key, 0)
     before, after = (
         (sum(one["rows"] for one in entries), sum(int(one["hash_sum"]) for one in entries))
         for entries in (group, [part.entry for part in parts])
@@ -331,11 +331,19 @@ def _sweep_work(limit: float) -> int:
     alive = {f"run-{pk}" for pk in Run.objects.filter(state__in=Run.OPEN).values_list("pk", flat=True)}
     removed = 0
     for entry in layout.work_root().iterdir():
-        if entry.name in alive or entry.name.startswith("publish-") or _touched_at(entry) >= limit:
+        if entry.name in alive or entry.name.startswith("publish-") or _is_of_living_engine(entry):
+            continue
+        if _touched_at(entry) >= limit:
             continue
         shutil.rmtree(entry, ignore_errors=True) if entry.is_dir() else entry.unlink(missing_ok=True)
         removed += 1
     return removed
+
+
+def _is_of_living_engine(entry: Path) -> bool:
+    """Whether a process of this machine spills here (`engines.duckdb`): it may not have for hours, and will again."""
+    process = entry.name.removeprefix("duckdb-")
+    return entry.name.startswith("duckdb-") and process.isdecimal() and Path("/proc", process).exists()
 
 
 def _sweep_quarantine(limit: float) -> int:
