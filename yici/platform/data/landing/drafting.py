@@ -23,15 +23,17 @@ __all__ = ["HASH", "ROW", "Draft", "column_names", "renumber", "write_draft"]
 ROW, HASH = "_row", "_hash"
 _BATCH = 122_880
 _MOST_TOTALS = 5
+_FIRST, _LATER, _MOST_BATCHES = 1_000, 100, 20  # rows of the sample, from the first batch and from others
 Numbers = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
 class Draft:
-    """`rows` written; `totals`: lines of sums at the end that were left out."""
+    """`rows` written; `totals`: lines of sums at the end that were left out; `sample`: rows from all over the file."""
 
     rows: int
     totals: int = 0
+    sample: pa.Table | None = None
 
 
 def column_names(headers: Sequence[str]) -> tuple[str, ...]:
@@ -54,11 +56,12 @@ def write_draft(
     names = ", ".join(columns)
     # The engine's own 64-bit hash: it compares rows within one landed file and is not kept beyond the run.
     reader = connection.execute(f"SELECT {names}, hash({names}) AS {HASH} FROM {source}").to_arrow_reader(_BATCH)  # noqa: S608
-    rows, waiting = 0, None
+    rows, waiting, sample = 0, None, _Sample()
     with disk_full_is_told(), _writer(target, columns) as writer:
         for batch in reader:
             if not batch.num_rows:
                 continue
+            sample.add(batch)
             if waiting is not None:
                 writer.write_batch(waiting)
             waiting = _numbered(batch, np.arange(rows, rows + batch.num_rows, dtype=np.int64) + first_row)
@@ -70,7 +73,28 @@ def write_draft(
         kept, totals = _without_end(waiting, len(columns))
         if kept:
             writer.write_batch(waiting.slice(0, kept))
-    return Draft(rows - waiting.num_rows + kept, totals)
+    return Draft(rows - waiting.num_rows + kept, totals, sample.table())
+
+
+class _Sample:
+    """The first rows, and later ones at distances that double, so that few are kept however long the file is."""
+
+    def __init__(self) -> None:
+        self._kept: list[pa.RecordBatch] = []
+        self._seen, self._step = 0, 1
+
+    def add(self, batch: pa.RecordBatch) -> None:
+        if not self._kept:
+            self._kept.append(batch.slice(0, _FIRST))
+        elif self._seen % self._step == 0:
+            self._kept.append(batch.slice(batch.num_rows // 2, _LATER))
+            if len(self._kept) > _MOST_BATCHES:
+                self._kept = [self._kept[0], *self._kept[1::2]]
+                self._step *= 2
+        self._seen += 1
+
+    def table(self) -> pa.Table:
+        return pa.Table.from_batches(self._kept)
 
 
 def renumber(target: Path, columns: Sequence[str], first_row: int, gaps: Numbers) -> None:

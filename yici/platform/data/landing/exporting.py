@@ -8,19 +8,22 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import io
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
-from typing import Any, BinaryIO
+from pathlib import Path
+from typing import Any, BinaryIO, TextIO
 
 from openpyxl import Workbook
 from openpyxl.cell import WriteOnlyCell
 from openpyxl.styles import Font
 from openpyxl.utils import get_column_letter
 
-__all__ = ["csv_lines", "safe_cell", "write_xlsx"]
+__all__ = ["csv_lines", "safe_cell", "write_csv", "write_xlsx"]
 
 # CWE-1236. The full-width forms count too: some programs fold them before they look.
 _DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠", "|", "%")
+_BLANKS = " \u3000\u00a0\u200b\ufeff"  # some programs trim before they look
 _LONGEST_CELL = 32_767  # characters, a limit of XLSX
 _ILLEGAL = dict.fromkeys([*range(0x00, 0x09), 0x0B, 0x0C, *range(0x0E, 0x20)], None)
 
@@ -31,13 +34,15 @@ def safe_cell(value: Any) -> str | int | float | dt.date | dt.datetime | None:
         return None if value is None else str(value)
     if isinstance(value, int):
         return value if abs(value) < 10**15 else str(value)
-    if isinstance(value, float | dt.date | dt.datetime):
-        return value
-    if isinstance(value, Decimal):
-        return float(value)
+    if isinstance(value, dt.date | dt.datetime):
+        return value.replace(tzinfo=None) if isinstance(value, dt.datetime) else value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else str(value)
+    if isinstance(value, Decimal):  # as a number where one of a spreadsheet can hold it
+        return float(value) if value.is_finite() and len(value.as_tuple().digits) <= 15 else str(value)
     text = str(value).translate(_ILLEGAL)
-    is_number = _is_plain_number(text)
-    return "'" + text if text.startswith(_DANGEROUS) and not is_number else text
+    starts_badly = text.startswith(_DANGEROUS) or text.lstrip(_BLANKS).startswith(_DANGEROUS)
+    return "'" + text if starts_badly and not _is_plain_number(text) else text
 
 
 def _is_plain_number(text: str) -> bool:
@@ -64,6 +69,29 @@ def csv_lines(headers: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator
         buffer.truncate()
     if rest := buffer.getvalue():
         yield rest
+
+
+def write_csv(target: Path | TextIO, headers: Sequence[str], rows: Iterable[Sequence[Any]]) -> int:
+    """Write a CSV file; returns how many rows. A path gets a whole file or none."""
+    if isinstance(target, Path):
+        draft = target.with_name(target.name + ".draft")
+        try:
+            with draft.open("w", encoding="utf-8", newline="") as out:
+                count = write_csv(out, headers, rows)
+            draft.replace(target)
+        finally:
+            draft.unlink(missing_ok=True)
+        return count
+    count = 0
+
+    def counted() -> Iterator[Sequence[Any]]:
+        nonlocal count
+        for count, row in enumerate(rows, start=1):  # noqa: B007 - the last number is the count
+            yield row
+
+    for line in csv_lines(headers, counted()):
+        target.write(line)
+    return count
 
 
 def write_xlsx(target: BinaryIO, headers: Sequence[str], rows: Iterable[Sequence[Any]], title: str = "数据") -> int:

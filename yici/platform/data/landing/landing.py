@@ -73,7 +73,7 @@ def land(
         after = raw.stat()
         if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
             raise StillGrowing
-        profiles = profile_of(target, table.headers, table.columns, table.rows, table.lost_digits)
+        profiles = profile_of(table.sample, table.headers, table.columns, table.lost_digits)
     except BaseException:
         target.unlink(missing_ok=True)
         rejected.unlink(missing_ok=True)

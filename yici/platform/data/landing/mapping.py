@@ -102,7 +102,7 @@ def _score(header: str, profile: Profile | None, column: Column) -> tuple[float,
         return min(0.9, name), _("名称相近，内容是 Excel 的日期序号")
     if fits and profile is not None and looks in ("id_number", "uscc", "phone", "plate"):
         # Right check digits are no accident: one in eleven would be, one in thirty-one for a credit code.
-        has_right = looks not in ("id_number", "uscc") or profile.valid_ids * 2 > min(profile.filled, 500)
+        has_right = looks not in ("id_number", "uscc") or profile.valid_ids * 2 > min(profile.filled, 200)
         score = max(0.62 if has_right else 0.5, min(0.94, name + 0.35))
         if name >= LEAST:
             return score, _("内容是{kind}，名称也相近").format(kind=column.label.zh)

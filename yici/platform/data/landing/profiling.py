@@ -9,16 +9,14 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
+
+import pyarrow as pa
 
 from yici.base.errors import Invalid
 from yici.core.vocabulary import rules as vocabulary
-from yici.platform.data.engines.duckdb import connect
 
 __all__ = ["LOOKS", "Profile", "looks_of", "profile_of"]
 
-SAMPLE = 2_000  # rows from the beginning, and as many scattered over a large file
-_LARGE = 20_000
 _SHOWN = 5
 _SCIENTIFIC = re.compile(r"\d(\.\d+)?[eE]\+?1[0-9]")
 _DATE = re.compile(r"(18|19|20)\d{2}([-/.年]?)\d{1,2}([-/.月]?)\d{1,2}日?( .*)?")
@@ -27,9 +25,12 @@ _MONEY = re.compile(r"[¥￥]?-?\d{1,3}(,\d{3})+(\.\d+)?|-?\d+\.\d{2}")
 _NUMBER = re.compile(r"-?\d+(\.\d+)?")
 _AS_TEXT = re.compile(r"""['‘’]-?[\d.]+[Xx]?|="-?[\d.]+[Xx]?"|[¥￥]?-?\d{1,3}(,\d{3})+(\.\d+)?|[¥￥]-?\d+(\.\d+)?""")
 _WRAPPED = re.compile(r"""['‘’]\d.*|=".*\"""")
+_PLATE = re.compile(r"[\u4e00-\u9fff][A-Za-z][-·• ]?[A-Za-z0-9]{4}")  # what may be one; the vocabulary decides
 _CODE = re.compile(r"[0-9A-Z]{1,4}")
 LOOKS = ("id_number", "uscc", "phone", "plate", "date", "money", "number", "code", "text")
 _ENOUGH = 0.7
+_IDS = 200  # numbers whose check digit is looked at
+_KINDS = 300  # values by which a kind is judged
 _LONGEST = 40  # characters of a value that may be a number, a date or a code
 
 
@@ -37,8 +38,8 @@ _LONGEST = 40  # characters of a value that may be a number, a date or a code
 class Profile:
     """What a column holds. Counts are of the sample, but for `lost_digits`, which is of the whole file.
 
-    `looks`: the kind most values have (one of LOOKS, empty where there are none). `valid_ids`: identity numbers and
-    credit codes whose check digit is right. `scientific`: 3.4E+17. `lost_digits`: number cells of a workbook that
+    `looks`: the kind most values have (one of LOOKS, empty where there are none). `valid_ids`: of the
+    first 200, identity numbers and credit codes whose check digit is right. `scientific`: 3.4E+17. `lost_digits`: number cells of a workbook that
     had more digits than a spreadsheet keeps. `serials`: five digits, as a spreadsheet counts days. `numbers_as_text`:
     1,234.50, ￥12, '123, ="123". `wrapped`: the last two. `samples`: a few different values, never to be logged.
     """
@@ -57,19 +58,14 @@ class Profile:
 
 
 def profile_of(
-    landed: Path, headers: Sequence[str], columns: Sequence[str], rows: int, lost_digits: Sequence[int] = ()
+    sample: pa.Table | None, headers: Sequence[str], columns: Sequence[str], lost_digits: Sequence[int] = ()
 ) -> Mapping[str, Profile]:
-    """Profile → by header, of a landed file."""
-    names = ", ".join(columns)
-    with connect(threads=1) as connection:
-        query = f"SELECT {names} FROM read_parquet(?) LIMIT {SAMPLE}"  # noqa: S608 - our own names
-        found = connection.execute(query, [str(landed)]).fetchall()
-        if rows > _LARGE:
-            step = rows // SAMPLE
-            scattered = f"SELECT {names} FROM read_parquet(?) WHERE _row % {step} = 0 AND _row > {SAMPLE}"  # noqa: S608
-            found += connection.execute(scattered, [str(landed)]).fetchall()
+    """Profile → by header, of a sample of a landed file."""
     lost = lost_digits or [0] * len(headers)
-    return {header: _profile([row[place] for row in found], lost[place]) for place, header in enumerate(headers)}
+    return {
+        header: _profile(sample[column].to_pylist() if sample is not None else [], lost[place])
+        for place, (header, column) in enumerate(zip(headers, columns, strict=True))
+    }
 
 
 def _profile(values: Sequence[str | None], lost_digits: int) -> Profile:
@@ -84,7 +80,7 @@ def _profile(values: Sequence[str | None], lost_digits: int) -> Profile:
         distinct=len(different),
         looks=looks,
         scientific=_count(_SCIENTIFIC, short),
-        valid_ids=sum(map(_is_right_id, short[:500])) if looks in ("id_number", "uscc") else 0,
+        valid_ids=sum(map(_is_right_id, short[:_IDS])) if looks in ("id_number", "uscc") else 0,
         serials=_count(_SERIAL, short),
         numbers_as_text=_count(_AS_TEXT, short),
         wrapped=_count(_WRAPPED, short),
@@ -101,7 +97,7 @@ def looks_of(values: Sequence[str]) -> str:
     """The kind that seven in ten values have; an identity number counts with its check digit right or wrong."""
     if not values:
         return ""
-    step = max(len(values) // 500, 1)
+    step = max(len(values) // _KINDS, 1)
     counted = Counter(_kind(value) for value in values[::step])
     kind, count = counted.most_common(1)[0]
     total = sum(counted.values())
@@ -127,7 +123,7 @@ def _kind(value: str) -> str:
         return "phone"
     if _DATE.fullmatch(plain):
         return "date"
-    if _passes(vocabulary.check_plate, plain):
+    if _PLATE.match(plain) and _passes(vocabulary.check_plate, plain):
         return "plate"
     if _MONEY.fullmatch(plain):
         return "money"

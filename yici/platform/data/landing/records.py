@@ -52,7 +52,7 @@ def land_parquet(raw: Path, target: Path, limits: Limits, progress: Progress | N
             draft = write_draft(connection, f"(SELECT {chosen} FROM read_parquet('{path}'))", columns, target, 1, told)  # noqa: S608
         except (duckdb.InvalidInputException, duckdb.IOException, duckdb.SerializationException) as error:
             raise Damaged from error
-    return Table(names, columns, draft.rows, 1, (), "utf-8")
+    return Table(names, columns, draft.rows, 1, (), "utf-8", sample=draft.sample)
 
 
 def land_jsonl(
@@ -72,7 +72,7 @@ def land_jsonl(
         renumber(target, columns, 1, np.array(gaps, dtype=np.int64))
     write_rejected(rejected, wrong)
     warnings = (_("有 {count} 行不是有效的 JSON，已隔离。").format(count=len(wrong)),) if wrong else ()
-    return Table(headers, columns, draft.rows, 1, warnings, "utf-8", rejected_rows=len(wrong))
+    return Table(headers, columns, draft.rows, 1, warnings, "utf-8", rejected_rows=len(wrong), sample=draft.sample)
 
 
 def _keys(path: Path, limits: Limits) -> tuple[tuple[str, ...], list[tuple[int, str]], list[int]]:

@@ -17,7 +17,6 @@ __all__ = ["Rejects", "write_rejected"]
 
 LONGEST_LINE_KEPT = 2_000  # characters
 _LAST = 5  # lines at the end among which a short line of totals may stand
-_NONE = "SELECT 0::BIGINT AS _row, 0::BIGINT AS place, '' AS _line, '' AS _reason WHERE false"
 # One line may be told twice (too few fields and a bad character): once is enough.
 _FOUND = f"""
     SELECT CAST(line AS BIGINT) AS _row, min(line_byte_position) AS place,
@@ -33,7 +32,11 @@ class Rejects:
     def __init__(self, connection: DuckDBPyConnection, delimiter: str, quote: str) -> None:
         self._connection = connection
         self._delimiter, self._quote = delimiter, quote
-        connection.execute("CREATE TEMP TABLE aside AS " + (_FOUND if _has_rejects(connection) else _NONE))
+        self.bad_encoding = self.count = 0
+        self._has_any = _has_rejects(connection)
+        if not self._has_any:  # as nearly always: a small file is landed in a few milliseconds
+            return
+        connection.execute("CREATE TEMP TABLE aside AS " + _FOUND)
         connection.execute(
             "CREATE TEMP TABLE skipped AS SELECT _row FROM aside WHERE trim(_line, chr(9) || chr(10) || ' 　') = ''"
         )
@@ -43,10 +46,12 @@ class Rejects:
 
     def first_of(self, reason: str) -> int:
         """Number of the first line that was left aside for this reason, 0 where there is none."""
-        return self._number(f"SELECT coalesce(min(_row), 0) FROM aside WHERE _reason = '{reason}'")  # noqa: S608 - ours
+        return self.count and self._number(f"SELECT coalesce(min(_row), 0) FROM aside WHERE _reason = '{reason}'")  # noqa: S608 - ours
 
     def open_quote_at_end(self, path: Path, longest: int) -> int:
         """Number of the line in whose quotes the file ends, 0 where it does not."""
+        if not self.count:
+            return 0
         last = self._connection.execute("SELECT _row, place, _reason FROM aside ORDER BY _row DESC LIMIT 1").fetchone()
         if last is None or last[2] != "UNQUOTED VALUE":
             return 0
@@ -57,6 +62,8 @@ class Rejects:
 
     def take_totals(self, last_row: int) -> int:
         """Short lines of totals at the end are no wrong lines; returns how many. `last_row`: where they begin at least."""
+        if not self.count:
+            return 0
         found = self._connection.execute(
             f"SELECT _row, _line FROM aside WHERE _row >= ? ORDER BY _row DESC LIMIT {_LAST}",  # noqa: S608
             [last_row],
@@ -74,6 +81,8 @@ class Rejects:
 
     def numbers(self) -> Numbers:
         """Numbers of every line that is not among the rows, ascending."""
+        if not self._has_any:
+            return np.array([], dtype=np.int64)
         query = "SELECT _row FROM aside UNION SELECT _row FROM skipped ORDER BY _row"
         return np.asarray(self._connection.execute(query).fetchnumpy()["_row"], dtype=np.int64)
 
@@ -114,10 +123,9 @@ class Rejects:
 
 def _has_rejects(connection: DuckDBPyConnection) -> bool:
     try:
-        connection.execute("SELECT 1 FROM reject_errors LIMIT 1")
+        return connection.execute("SELECT 1 FROM reject_errors LIMIT 1").fetchone() is not None
     except duckdb.CatalogException:
         return False
-    return True
 
 
 def write_rejected(path: Path, lines: list[tuple[int, str]]) -> None:

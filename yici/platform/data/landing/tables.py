@@ -13,6 +13,7 @@ from pathlib import Path
 
 import duckdb
 import numpy as np
+import pyarrow as pa
 from django.utils.translation import gettext as _
 
 from yici.platform.data.engines.duckdb import connect
@@ -46,6 +47,7 @@ class Table:
     rejected_rows: int = 0
     sheets: tuple[str, ...] = ()
     lost_digits: tuple[int, ...] = ()
+    sample: pa.Table | None = None
 
 
 @dataclass(frozen=True)
@@ -110,7 +112,7 @@ def _land(text: Utf8, target: Path, rejected: Path, limits: Limits, progress: Pr
         warnings.append(_("末尾的 {count} 行合计未入库。").format(count=totals))
     return Table(
         headers=header.names, columns=columns, rows=draft.rows, first_row=first, warnings=tuple(warnings),
-        delimiter=layout.delimiter, rejected_rows=count,
+        delimiter=layout.delimiter, rejected_rows=count, sample=draft.sample,
     )  # fmt: skip
 
 

@@ -31,9 +31,9 @@ _TABLES = (".csv", ".txt", ".tsv", ".xlsx", ".json", ".jsonl", ".parquet")
 _NESTED = (".zip", ".gz", ".rar", ".7z", ".tar", ".tgz", ".bz2", ".xz")
 _DOCTYPE = re.compile(rb"<!(DOCTYPE|ENTITY)", re.IGNORECASE)
 # Each begins with letters that stand for themselves: that is what makes the search fast.
-_WIDE = re.compile(rb' r=["\'][A-Z]{3}\d')
-_TWO_LETTERS = re.compile(rb' r=["\']([A-Z]{2})\d')
-_FAR_DOWN = re.compile(rb' r=["\'][A-Z]{0,3}(\d{6,})["\']')
+# Cells beyond column Z, or rows beyond 99,999: all that is looked for, so that a usual sheet matches nothing.
+_FAR = re.compile(rb' r=["\'](?:([A-Z]{2,})\d|[A-Z]?(\d{6,}))')
+_LAST_ROW = re.compile(rb'<row[^>]*? r=["\'](\d+)["\']')
 _ANY_COLUMN = re.compile(rb'<c r="([A-Z]{1,2})\d')
 # A number cell of 16 digits or more: a spreadsheet keeps fifteen, what follows is lost unless the file still has it.
 _LONG = rb"(\d{16,}(?:\.0+)?|\d(?:\.\d+)?[eE]\+?1[5-9])"
@@ -178,12 +178,17 @@ def _judge_sheet(handle: IO[bytes], declared: int, limits: Limits) -> Sheet:
 
 
 def _look_at(xml: bytes, sheet: Sheet) -> None:
-    if _WIDE.search(xml):
-        raise TooManyColumns
     sheet.cells += xml.count(b"<c ")
-    sheet.rows += xml.count(b"<row")
-    sheet.rows = max(sheet.rows, *(int(row) for row in _FAR_DOWN.findall(xml)), 0)
-    sheet.columns |= set(_TWO_LETTERS.findall(xml))
+    last = xml.rfind(b"<row")
+    if last >= 0:
+        numbered = _LAST_ROW.match(xml, last)
+        sheet.rows = max(sheet.rows, int(numbered[1])) if numbered else sheet.rows + xml.count(b"<row")
+    for letters, row in set(_FAR.findall(xml)):
+        if len(letters) > 2:
+            raise TooManyColumns
+        if letters:
+            sheet.columns.add(letters)
+        sheet.rows = max(sheet.rows, int(row or 0))
     if b"A" not in sheet.columns:  # the first column is asked for by those who place cells
         sheet.columns |= set(_ANY_COLUMN.findall(xml))
     if b"</f>" in xml:

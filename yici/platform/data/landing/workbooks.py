@@ -30,7 +30,7 @@ _RELATION = re.compile(r"<(?:\w+:)?Relationship\s[^>]*>")
 _SHEET = re.compile(r"<(?:\w+:)?sheet\s[^>]*>")
 _WORKSHEET = "/worksheet"
 # A cell with a date format comes as a moment; of a day the midnight, of a time the day zero of spreadsheets, is no value.
-_MIDNIGHT, _DAY_ZERO = r" 00:00:00$", r"^1899-12-3[01] "
+_MIDNIGHT, _DAY_ZERO = " 00:00:00", "1899-12-3"
 # What arithmetic leaves behind the fifteenth digit, which no spreadsheet shows.
 _DUST = r"^-?\d*\.\d{10,}$"
 
@@ -73,6 +73,7 @@ def land_workbook(raw: Path, target: Path, limits: Limits, progress: Progress | 
         header.row + 1,
         (*header.warnings, *_warnings(entry, others, lost, draft.totals)),
         "utf-8",
+        sample=draft.sample,
         sheets=tuple(one.name for one in entries),
         lost_digits=tuple(lost.get(place, 0) for place in range(len(columns))),
     )
@@ -171,9 +172,10 @@ def _without_blank_columns(table: pa.Table, first_rows: list[dict[str, str | Non
 
 
 def _as_shown(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    for pattern in (_MIDNIGHT, _DAY_ZERO):
-        if pc.any(pc.match_substring_regex(column, pattern)).as_py():
-            column = pc.replace_substring_regex(column, pattern, "")
+    if pc.any(pc.ends_with(column, _MIDNIGHT)).as_py():
+        column = pc.replace_substring_regex(column, f"{_MIDNIGHT}$", "")
+    if pc.any(pc.starts_with(column, _DAY_ZERO)).as_py():
+        column = pc.replace_substring_regex(column, f"^{_DAY_ZERO}[01] ", "")
     dusty = pc.match_substring_regex(column, _DUST)
     if not pc.any(dusty).as_py():
         return column
