@@ -20,7 +20,16 @@ from yici.platform.data.models import DataClass, Mend, Run
 from yici.platform.data.runs import starting
 from yici.platform.data.runs.carrying_out import load
 
-PAGES = ["", "classes/", "classes/public_security.shown/", "runs/", "quality/", "backlog/", "departments/", "departments/bz.public_security/"]
+PAGES = [
+    "",
+    "classes/",
+    "classes/public_security.shown/",
+    "runs/",
+    "quality/",
+    "backlog/",
+    "departments/",
+    "departments/bz.public_security/",
+]
 
 
 @pytest.mark.parametrize("page", PAGES)

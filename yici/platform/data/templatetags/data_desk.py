@@ -19,7 +19,7 @@ from yici.platform.data.quality.queries import Tally
 register = template.Library()
 
 HEIGHT, RIGHT, TOP, BOTTOM = 170, 26, 14, 26
-_WIDE, _NARROW = (620, 72), (320, 56)  # width, room for the figures of the axis
+_WIDE, _NARROW = (620, 92), (320, 56)  # width, room for the figures of the axis
 _LEAST_SPAN = 0.002  # of the axis: a change of a hundredth of a point shall not look like a landslide
 
 
