@@ -8,63 +8,19 @@ import io
 import os
 import struct
 import zipfile
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import openpyxl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from tests.platform.data.landing.conftest import SHEET_HEAD, with_cells, with_sheet, word, workbook
 from yici.platform.data.errors import Refused
 from yici.platform.data.landing import errors
-from yici.platform.data.landing.landing import Landed, Limits, land
 
 ROWS = [("342124194503121221", "王秀英", "1945-03-12"), ("342124197205161640", "李梅", "1972-05-16")]
 CSV = "公民身份号码,姓名,出生日期\n" + "".join(",".join(row) + "\n" for row in ROWS)
-
-
-@pytest.fixture
-def landing(tmp_path: Path, settings: Any) -> Callable[..., tuple[Landed, list[dict[str, Any]]]]:
-    """`landing(content)`: land bytes; gives what was found and the rows by header."""
-    settings.DATA_HOME = tmp_path / "data"
-
-    def _land(content: bytes | Path, name: str = "file.csv", **limits: int) -> tuple[Landed, list[dict[str, Any]]]:
-        raw = content if isinstance(content, Path) else tmp_path / "raw"
-        if not isinstance(content, Path):
-            raw.write_bytes(content)
-        target = tmp_path / "landed.parquet"
-        target.unlink(missing_ok=True)
-        landed = land(raw, target, name=name, limits=Limits(**limits))
-        table = pq.read_table(target)
-        assert table.num_rows == landed.rows
-        assert table.schema.names == [*landed.columns, "_row", "_hash"]
-        assert table.schema.types[-2:] == [pa.int64(), pa.uint64()]
-        assert set(table.schema.types[:-2]) == {pa.string()}
-        rows = [
-            dict(zip(landed.headers, row.values(), strict=True)) for row in table.select(landed.columns).to_pylist()
-        ]
-        return landed, rows
-
-    return _land
-
-
-def workbook(*rows: tuple[Any, ...], merged: tuple[str, ...] = (), **sheets: list[tuple[Any, ...]]) -> bytes:
-    book = openpyxl.Workbook()
-    sheet = book.active
-    assert sheet is not None
-    for row in rows:
-        sheet.append(row)
-    for area in merged:
-        sheet.merge_cells(area)
-    for title, content in sheets.items():
-        other = book.create_sheet(title)
-        for row in content:
-            other.append(row)
-    out = io.BytesIO()
-    book.save(out)
-    return out.getvalue()
 
 
 # What is taken
@@ -115,23 +71,13 @@ def test_a_merged_two_row_header_of_a_workbook_becomes_one(landing: Any) -> None
     assert [list(row.values()) for row in rows] == [["342124194503121221", "王秀英", "涡阳", "陆杨村", "1945-03-12"]]
 
 
-def _cells(*rows: str) -> bytes:
-    """A workbook whose sheet holds these cells, as a spreadsheet program writes them."""
-    body = "".join(f'<row r="{number}">{row}</row>' for number, row in enumerate(rows, start=1))
-    return _sheet(f"{_HEAD}{body}</sheetData></worksheet>")
-
-
-def _word(place: str, text: str) -> str:
-    return f'<c r="{place}" t="inlineStr"><is><t>{text}</t></is></c>'
-
-
 def test_long_numbers_that_excel_spoilt_are_flagged_and_whole_ones_recovered(landing: Any) -> None:
-    content = _cells(
-        _word("B1", "身份证号") + _word("C1", "姓名"),
-        '<c r="B2"><v>342124194503121221</v></c>' + _word("C2", "数字但完整"),
-        '<c r="B3"><v>3.42124194503121E+17</v></c>' + _word("C3", "已丢失"),
-        '<c r="B4"><v>342124194503121000</v></c>' + _word("C4", "补了零"),
-        _word("B5", "342124197205161640") + _word("C5", "文本"),
+    content = with_cells(
+        word("B1", "身份证号") + word("C1", "姓名"),
+        '<c r="B2"><v>342124194503121221</v></c>' + word("C2", "数字但完整"),
+        '<c r="B3"><v>3.42124194503121E+17</v></c>' + word("C3", "已丢失"),
+        '<c r="B4"><v>342124194503121000</v></c>' + word("C4", "补了零"),
+        word("B5", "342124197205161640") + word("C5", "文本"),
     )
     landed, rows = landing(content, "a.xlsx")
     assert [row["身份证号"] for row in rows] == [
@@ -302,34 +248,22 @@ def test_an_archive_with_a_password_several_tables_or_another_archive_is_refused
         landing(bytes(content))
 
 
-def _sheet(xml: str) -> bytes:
-    """A small workbook with this sheet XML in place of its own."""
-    out = io.BytesIO()
-    with zipfile.ZipFile(io.BytesIO(workbook(("a", "b"), (1, 2)))) as source, zipfile.ZipFile(out, "w") as target:
-        for name in source.namelist():
-            target.writestr(name, xml if name == "xl/worksheets/sheet1.xml" else source.read(name))
-    return out.getvalue()
-
-
-_HEAD = '<?xml version="1.0"?><worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData>'
-
-
 def test_a_sheet_with_a_million_empty_columns_is_refused_before_it_is_parsed(landing: Any) -> None:
     cells = "".join(f'<c r="{letter}1"/>' for letter in ("A", "ZZ", "XFD")) * 1000
     with pytest.raises(errors.TooManyColumns):
-        landing(_sheet(f'{_HEAD}<row r="1">{cells}</row></sheetData></worksheet>'), "a.xlsx")
+        landing(with_sheet(f'{SHEET_HEAD}<row r="1">{cells}</row></sheetData></worksheet>'), "a.xlsx")
 
 
 def test_a_sheet_with_one_cell_at_its_far_end_is_refused_before_it_is_parsed(landing: Any) -> None:
     far = '<row r="1"><c r="A1"><v>1</v></c></row><row r="1048576"><c r="ZZ1048576"><v>1</v></c></row>'
     with pytest.raises(errors.SparseSheet):
-        landing(_sheet(f"{_HEAD}{far}</sheetData></worksheet>"), "a.xlsx")
+        landing(with_sheet(f"{SHEET_HEAD}{far}</sheetData></worksheet>"), "a.xlsx")
 
 
 def test_a_workbook_with_entities_is_refused(landing: Any) -> None:
-    bomb = '<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a "aaaa">]>' + _HEAD.split("?>")[1]
+    bomb = '<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a "aaaa">]>' + SHEET_HEAD.split("?>")[1]
     with pytest.raises(errors.EntityBomb):
-        landing(_sheet(f'{bomb}<row r="1"><c r="A1"><v>&a;</v></c></row></sheetData></worksheet>'), "a.xlsx")
+        landing(with_sheet(f'{bomb}<row r="1"><c r="A1"><v>&a;</v></c></row></sheetData></worksheet>'), "a.xlsx")
 
 
 def test_a_single_line_of_two_gigabytes_is_refused_without_being_held_in_memory(

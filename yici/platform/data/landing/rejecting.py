@@ -48,17 +48,22 @@ class Rejects:
         """Number of the first line that was left aside for this reason, 0 where there is none."""
         return self.count and self._number(f"SELECT coalesce(min(_row), 0) FROM aside WHERE _reason = '{reason}'")  # noqa: S608 - ours
 
-    def open_quote_at_end(self, path: Path, longest: int) -> int:
-        """Number of the line in whose quotes the file ends, 0 where it does not."""
+    def open_quote_at_end(self, path: Path, last_kept: int, longest: int) -> tuple[int, bool]:
+        """Number of the line in whose quotes the file ends (0 where it does not), and whether it is longer than may be.
+
+        `last_kept`: how many records of the file come before its end at least, for one that is followed by others
+        closed its quotes somehow.
+        """
         if not self.count:
-            return 0
+            return 0, False
         last = self._connection.execute("SELECT _row, place, _reason FROM aside ORDER BY _row DESC LIMIT 1").fetchone()
-        if last is None or last[2] != "UNQUOTED VALUE":
-            return 0
+        if last is None or last[2] != "UNQUOTED VALUE" or last[0] < last_kept:
+            return 0, False
         with path.open("rb") as handle:
             handle.seek(max(int(last[1]) - 1, 0))
             tail = handle.read(longest + 1)
-        return int(last[0]) if len(tail) <= longest and tail.count(self._quote.encode()) % 2 else 0
+        is_long = len(tail) > longest
+        return (int(last[0]) if is_long or tail.count(self._quote.encode()) % 2 else 0), is_long
 
     def take_totals(self, last_row: int) -> int:
         """Short lines of totals at the end are no wrong lines; returns how many. `last_row`: where they begin at least."""

@@ -23,7 +23,7 @@ _ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
 _BINARY = re.compile(rb"[\x01-\x08\x0e-\x1a\x1c-\x1f]")
 _OTHERS = (b"%PDF", b"Rar!", b"7z\xbc\xaf", b"\x7fELF", b"MZ\x90", b"\x89PNG", b"\xff\xd8\xff")
 _MARKUP = (b"<!doctype", b"<html", b"<table", b"<?xml", b"<meta", b"<head", b"<style")
-_MOST_NUL = 0.01  # share of NUL bytes: a few are a broken export, many are a program's own format
+_FEW_NUL, _MOST_NUL = 4, 0.01  # and share of NUL bytes: a few are a broken export, many a program's own format
 
 
 def kind_of(path: Path) -> Kind:
@@ -45,7 +45,7 @@ def kind_of(path: Path) -> Kind:
     if head.removeprefix(codecs.BOM_UTF8).lstrip()[:20].lower().startswith(_MARKUP):
         raise MarkupTable
     first = head[:4096]
-    if head.startswith(_OTHERS) or _BINARY.search(first) or first.count(0) > len(first) * _MOST_NUL:
+    if head.startswith(_OTHERS) or _BINARY.search(first) or first.count(0) > max(len(first) * _MOST_NUL, _FEW_NUL):
         raise Unknown
     return "jsonl" if _is_json_lines(head) else "text"
 

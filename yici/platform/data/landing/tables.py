@@ -17,7 +17,7 @@ import pyarrow as pa
 from django.utils.translation import gettext as _
 
 from yici.platform.data.engines.duckdb import connect
-from yici.platform.data.landing.drafting import Numbers, column_names, renumber, write_draft
+from yici.platform.data.landing.drafting import Draft, Numbers, column_names, renumber, write_draft
 from yici.platform.data.landing.errors import Damaged, HeaderOnly, LineTooLong, TooManyWrongLines, Unreadable
 from yici.platform.data.landing.headers import Header, find_header
 from yici.platform.data.landing.limits import Limits
@@ -64,15 +64,17 @@ def land_text(
     """Raises `NoHeader`, `HeaderOnly`, `TooManyColumns`, `LineTooLong`, `Unreadable`, `TooManyWrongLines`, `Damaged`."""
     encoding = encoding_of(raw)
     text = as_utf8(raw, scratch / "utf8", encoding, limits.line, progress)
+    is_sure = encoding != "utf-8" or not _begins_plain(raw)
     try:
-        table = _land(text, target, rejected, limits, progress)
+        table = _land(text, target, rejected, limits, progress, is_sure)
     except Unreadable:
-        # The first megabytes were ASCII, or nearly: only further on does the file show what it is.
-        if encoding != "utf-8" or not decodes_throughout(raw, "gb18030"):
+        if is_sure:
             raise
-        encoding = "gb18030"
-        text = as_utf8(raw, scratch / "utf8", encoding, limits.line, progress)
-        table = _land(text, target, rejected, limits, progress)
+        # The first megabytes were ASCII: only further on does the file show what it is.
+        if decodes_throughout(raw, "gb18030"):
+            encoding = "gb18030"
+            text = as_utf8(raw, scratch / "utf8", encoding, limits.line, progress)
+        table = _land(text, target, rejected, limits, progress, is_sure=True)
     warnings = list(table.warnings)
     if encoding != "utf-8":
         warnings.append(_("文件编码为 {encoding}，已转为 UTF-8。").format(encoding=_ENCODINGS[encoding]))
@@ -81,7 +83,7 @@ def land_text(
     return replace(table, encoding=encoding, warnings=tuple(warnings))
 
 
-def _land(text: Utf8, target: Path, rejected: Path, limits: Limits, progress: Progress | None) -> Table:
+def _land(text: Utf8, target: Path, rejected: Path, limits: Limits, progress: Progress | None, is_sure: bool) -> Table:
     layout = _layout_of(text.path, limits)
     header, first = layout.header, layout.header.row + 1
     columns = column_names(header.names)
@@ -96,7 +98,7 @@ def _land(text: Utf8, target: Path, rejected: Path, limits: Limits, progress: Pr
         except duckdb.Error as error:
             raise _told(error) from error
         rejects = Rejects(connection, layout.delimiter, layout.quote)
-        _judge(rejects, draft.rows, text.path, limits)
+        _judge(rejects, draft, first, text.path, limits, is_sure)
         totals = draft.totals + rejects.take_totals(first + draft.rows)
         gaps = rejects.numbers()
         if text.has_gaps and len(columns) > 1:  # of a single column, a blank line is a row
@@ -157,23 +159,30 @@ def _source(path: Path, columns: tuple[str, ...], layout: _Layout, limits: Limit
     )"""
 
 
-def _judge(rejects: Rejects, rows: int, path: Path, limits: Limits) -> None:
+def _judge(rejects: Rejects, draft: Draft, first: int, path: Path, limits: Limits, is_sure: bool) -> None:
     """Refuse the whole file where what could not be read tells that the rest is not to be trusted either."""
-    if line := rejects.first_of("LINE SIZE OVER MAXIMUM"):
+    line = rejects.first_of("LINE SIZE OVER MAXIMUM")
+    last_kept = first + draft.rows + draft.totals + len(rejects.numbers()) - 1
+    open_line, is_long = rejects.open_quote_at_end(path, last_kept, limits.line)
+    if line or is_long:
         raise LineTooLong(
             _("第 {line} 行超出长度限制，多半是换行符丢失，或引号没有成对。请检查导出设置后重新报送。").format(
-                line=line
+                line=line or open_line
             )
         )
-    if line := rejects.open_quote_at_end(path, limits.line):
-        raise Damaged(_("文件在第 {line} 行的引号中间断掉，可能没有传完。请重新导出并报送整个文件。").format(line=line))
-    whole = rows + rejects.count
-    if rejects.bad_encoding > max(_FEW_BAD, whole * limits.wrong_share):
+    if open_line:
+        raise Damaged(
+            _("文件在第 {line} 行的引号中间断掉，可能没有传完。请重新导出并报送整个文件。").format(line=open_line)
+        )
+    whole = draft.rows + rejects.count
+    if rejects.bad_encoding > (max(_FEW_BAD, whole * limits.wrong_share) if is_sure else 0):
         raise Unreadable(
             _("文件里混用了几种文字编码，第 {line} 行起无法读出。请统一存为 UTF-8 或 GB18030 后再报送。").format(
                 line=rejects.first_of("INVALID ENCODING")
             )
         )
+    if rejects.count and not draft.rows:
+        raise TooManyWrongLines
     if rejects.count >= limits.wrong_lines or rejects.count > max(limits.wrong_share * whole, 5):
         raise TooManyWrongLines
 
@@ -187,6 +196,12 @@ def _blank_rows(path: Path, layout: _Layout, first_row: int) -> Numbers:
         except csv.Error as error:
             raise Damaged from error
     return np.array(found, dtype=np.int64)
+
+
+def _begins_plain(path: Path) -> bool:
+    """Whether what the encoding was decided by is ASCII, so that nothing was decided."""
+    with path.open("rb") as handle:
+        return handle.read(4 * HEAD).isascii()
 
 
 def _has_no_end(path: Path) -> bool:

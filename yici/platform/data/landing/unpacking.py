@@ -32,7 +32,7 @@ _NESTED = (".zip", ".gz", ".rar", ".7z", ".tar", ".tgz", ".bz2", ".xz")
 _DOCTYPE = re.compile(rb"<!(DOCTYPE|ENTITY)", re.IGNORECASE)
 # Each begins with letters that stand for themselves: that is what makes the search fast.
 # Cells beyond column Z, or rows beyond 99,999: all that is looked for, so that a usual sheet matches nothing.
-_FAR = re.compile(rb' r=["\'](?:([A-Z]{2,})\d|[A-Z]?(\d{6,}))')
+_FAR = re.compile(rb' r=["\'](?:([A-Z]{2,})(\d+)|[A-Z]?(\d{6,}))')
 _LAST_ROW = re.compile(rb'<row[^>]*? r=["\'](\d+)["\']')
 _ANY_COLUMN = re.compile(rb'<c r="([A-Z]{1,2})\d')
 # A number cell of 16 digits or more: a spreadsheet keeps fifteen, what follows is lost unless the file still has it.
@@ -183,12 +183,12 @@ def _look_at(xml: bytes, sheet: Sheet) -> None:
     if last >= 0:
         numbered = _LAST_ROW.match(xml, last)
         sheet.rows = max(sheet.rows, int(numbered[1])) if numbered else sheet.rows + xml.count(b"<row")
-    for letters, row in set(_FAR.findall(xml)):
+    for letters, row, row_alone in set(_FAR.findall(xml)):
         if len(letters) > 2:
             raise TooManyColumns
         if letters:
             sheet.columns.add(letters)
-        sheet.rows = max(sheet.rows, int(row or 0))
+        sheet.rows = max(sheet.rows, int(row or row_alone))
     if b"A" not in sheet.columns:  # the first column is asked for by those who place cells
         sheet.columns |= set(_ANY_COLUMN.findall(xml))
     if b"</f>" in xml:
