@@ -12,7 +12,18 @@ from rich.table import Table
 
 from bench.results import Result
 
-MODULES = ["rules", "requests", "weight", "memory", "lighthouse", "making", "data_landing", "data_rules", "data_lake", "data_generating"]
+MODULES = [
+    "rules",
+    "requests",
+    "weight",
+    "memory",
+    "lighthouse",
+    "making",
+    "data_landing",
+    "data_rules",
+    "data_lake",
+    "data_generating",
+]
 
 
 def main(names: list[str]) -> int:
