@@ -144,7 +144,7 @@ def test_an_encoding_that_shows_only_far_down_is_still_found(landing: Any) -> No
     landed, rows = landing(f"number,name,street\n{plain}{chinese}".encode("gb18030"))
     assert landed.encoding == "gb18030" and len(rows) == 238_000 and rows[-1]["name"] == "王秀英"
     with pytest.raises(errors.Unreadable) as caught:
-        landing(f"number,name,street\n{plain}{chinese}".encode() + chinese.encode("gb18030"))
+        landing(f"number,name,street\n{plain}{chinese}".encode() + (chinese * 3).encode("gb18030"))
     assert "238002" in str(caught.value.message)
 
 
