@@ -55,11 +55,11 @@ def _publishing(folder: Path) -> list[Result]:
     first, second = (
         _accepted(folder / f"{name}.parquet", PUBLISHED, share) for name, share in (("a", 0.0), ("b", 0.02))
     )
-    raw = _seconds(lambda: _sorted_copy(first, folder / "raw.parquet"))
-    full = _seconds(lambda: lake.put(first))
-    again = _seconds(lambda: lake.put(second))
-    same = _seconds(lambda: lake.put(second))
-    note = f"{PUBLISHED:,} rows; raw {raw:.1f} s = {PUBLISHED / raw / 1e6:.2f} M rows/s"
+    raw = _processor(lambda: _sorted_copy(first, folder / "raw.parquet"))
+    full = _processor(lambda: lake.put(first))
+    again = _processor(lambda: lake.put(second))
+    same = _processor(lambda: lake.put(second))
+    note = f"{PUBLISHED:,} rows; raw {raw:.1f} s of processor = {PUBLISHED / raw / 1e6:.2f} M rows/s"
     return [
         Result("lake: first full delivery, in raw sorted copies", full / raw, "×", 1.5, note=note).told(),
         Result("lake: full delivery with 2 % changed, in raw sorted copies", again / raw, "×", 2.0, note=f"{again:.1f} s").told(),
@@ -72,18 +72,19 @@ def _large(folder: Path) -> list[Result]:
 
     lake = _Lake(folder, "bench.large")
     first, second = (_accepted(folder / f"{name}.parquet", ROWS, share) for name, share in (("a", 0.0), ("b", 0.02)))
-    whole = _seconds(lambda: lake.put(first))
+    whole = _processor(lambda: lake.put(first))
     point = _look_ups(lake)
     lake.put(second)
     old, new = (reading.files_of(lake.data_class, number=number) for number in (1, 2))
     found = difference.difference(old, new, ("id_number",))
     assert found.added == found.removed == 0 and found.changed > ROWS * 0.015, found
     taken = _seconds(lambda: difference.difference(old, new, ("id_number",)))
-    raw = _seconds(lambda: _raw_difference(old, new))
-    note = f"{taken:.1f} s, a full outer join by hand {raw:.1f} s; {found.changed:,} changed"
+    ours = _processor(lambda: difference.difference(old, new, ("id_number",)))
+    raw = _processor(lambda: _raw_difference(old, new))
+    note = f"processor {ours:.1f} s, a full outer join by hand {raw:.1f} s; {found.changed:,} changed"
     results = [
         Result(f"D6 difference of {ROWS:,} × {ROWS:,} rows", taken, "s", 7 * ROWS / 1e7, note=note).told(),
-        Result("lake: difference, in full outer joins by hand", taken / raw, "×", 1.0).told(),
+        Result("lake: difference, in full outer joins by hand", ours / raw, "×", 1.25).told(),
         *point,
     ]
     for name, condition in (
@@ -91,7 +92,7 @@ def _large(folder: Path) -> list[Result]:
         ("new keys at one end", f"id_number >= '{_key(ROWS)}'"),
     ):
         some = _increment(second, folder / "some.parquet", condition)
-        seconds = _seconds(lambda some=some: lake.put(some, "increment"))  # type: ignore[misc]
+        seconds = _processor(lambda some=some: lake.put(some, "increment"))  # type: ignore[misc]
         note = f"{seconds:.1f} s against {whole:.1f} s"
         results.append(
             Result(f"lake: 1 % increment, {name}, in first full deliveries", seconds / whole, "×", note=note).told()
@@ -247,3 +248,10 @@ def _seconds(work: Callable[[], object]) -> float:
     started = time.perf_counter()
     work()
     return time.perf_counter() - started
+
+
+def _processor(work: Callable[[], object]) -> float:
+    """Processor seconds of all threads: who else works on the machine does not matter to a ratio of these."""
+    started = time.process_time()
+    work()
+    return time.process_time() - started
