@@ -105,13 +105,13 @@ def _small(folder: Path) -> tuple[float, ...]:
     """Milliseconds to land and map a hundred rows: CSV, XLSX."""
     _write_csv(folder / "a.csv", SMALL_ROWS)
     _write_sheet(folder / "a.xlsx", SMALL_ROWS)
-    found = []
-    for name in ("a.csv", "a.xlsx"):
-        _mapped(folder / name, folder, name)  # the first call imports
-        found.append(
-            statistics.median(_seconds(lambda n=name: _mapped(folder / n, folder, n)) for _ in range(21)) * 1e3
-        )  # type: ignore[misc]
-    return (*found, 0)
+    return _median_of_mapping(folder, "a.csv"), _median_of_mapping(folder, "a.xlsx"), 0
+
+
+def _median_of_mapping(folder: Path, name: str) -> float:
+    """Milliseconds."""
+    _mapped(folder / name, folder, name)  # the first call imports
+    return statistics.median(_seconds(lambda: _mapped(folder / name, folder, name)) for _ in range(21)) * 1e3
 
 
 def _mapped(path: Path, folder: Path, name: str) -> Path:

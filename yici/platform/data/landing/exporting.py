@@ -14,17 +14,13 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, BinaryIO, TextIO
 
-from openpyxl import Workbook
-from openpyxl.cell import WriteOnlyCell
-from openpyxl.styles import Font
-from openpyxl.utils import get_column_letter
+from yici.platform.data.landing.sheet_writing import write_sheet
 
 __all__ = ["csv_lines", "safe_cell", "write_csv", "write_xlsx"]
 
 # CWE-1236. The full-width forms count too: some programs fold them before they look.
 _DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠", "|", "%")
 _BLANKS = " \u3000\u00a0\u200b\ufeff"  # some programs trim before they look
-_LONGEST_CELL = 32_767  # characters, a limit of XLSX
 _ILLEGAL = dict.fromkeys([*range(0x00, 0x09), 0x0B, 0x0C, *range(0x0E, 0x20)], None)
 
 
@@ -96,34 +92,4 @@ def write_csv(target: Path | TextIO, headers: Sequence[str], rows: Iterable[Sequ
 
 def write_xlsx(target: BinaryIO, headers: Sequence[str], rows: Iterable[Sequence[Any]], title: str = "数据") -> int:
     """Write a workbook with one sheet; returns how many rows. Every text cell is text, never a formula."""
-    book = Workbook(write_only=True)
-    sheet = book.create_sheet(title[:31])
-    for place in range(1, len(headers) + 1):
-        sheet.column_dimensions[get_column_letter(place)].width = 20
-    sheet.freeze_panes = "A2"
-    heads = []
-    for header in headers:
-        cell = WriteOnlyCell(sheet, value=_text_of(header))
-        cell.font = Font(bold=True)
-        heads.append(cell)
-    sheet.append(heads)
-    count = 0
-    for row in rows:
-        sheet.append([_cell(sheet, value) for value in row])
-        count += 1
-    book.save(target)
-    return count
-
-
-def _cell(sheet: Any, value: Any) -> Any:
-    safe = safe_cell(value)
-    if not isinstance(safe, str):
-        return safe
-    cell = WriteOnlyCell(sheet, value=_text_of(safe))
-    cell.data_type = "s"
-    cell.number_format = "@"
-    return cell
-
-
-def _text_of(text: str) -> str:
-    return text[:_LONGEST_CELL]
+    return write_sheet(target, title, headers, ([safe_cell(value) for value in row] for row in rows))
