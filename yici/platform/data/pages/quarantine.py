@@ -56,7 +56,7 @@ def rows(request: HttpRequest, number: int) -> HttpResponse:
         "run": run,
         "data_class": run.data_class,
         "rows": [_line(row, shown, rules, mends.get(row.row), definition, bool(purpose)) for row in found[:PAGE]],
-        "headers": [column.headers[0] for column in shown],
+        "headers": [column.label for column in shown],
         "reasons": [(rule, message_of(rule, rules), count) for rule, count in counts.most_common()],
         "reason": reason,
         "page": page,

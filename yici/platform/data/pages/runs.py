@@ -88,7 +88,7 @@ def _context(account: Any, run: Run) -> dict[str, Any]:
         "share": share,
         "phases": _phases(run, is_open, seconds),
         "spent": elapsed,
-        "rate": round(run.rows_read / max(sum(seconds.values()), 0.001)) if run.rows_read and seconds else None,
+        "rate": round(run.rows_read / max(sum(seconds.values()), 0.001)) if run.rows_read >= 1000 and seconds else None,
         "tones": words.TONES,
         "may_operate": people.may(account, "data.operate", organisation=department),
         "may_upload": people.may(account, "data.upload", organisation=department),

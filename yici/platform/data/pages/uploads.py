@@ -121,7 +121,7 @@ def _context(request: HttpRequest, run: Run, seen: Preview, errors: dict[str, st
         "landed": seen.landed,
         "problems": seen.problems,
         "mapping": mapping,
-        "unknown": [one["header"] for one in mapping if not one["column"]],
+        "unknown": [one["header"] for one in mapping if not one["column"] and one["header"] not in seen.drift.added],
         "guessed": sum(0 < one["confidence"] < 100 for one in mapping),
         "rows": [[_shown(definition, seen, one, row, clear) for one in seen.proposals] for row in seen.rows],
         "clear": clear,

@@ -48,7 +48,7 @@ def version(request: HttpRequest, slug: str, number: int) -> HttpResponse:
         "kept": kept,
         "found": found,
         "samples": [_change(definition, one, bool(purpose)) for one in (found.samples if found else ())],
-        "labels": {column.name: column.headers[0] for column in definition.columns},
+        "labels": {column.name: column.label for column in definition.columns},
         "purpose": purpose,
         "may_see": may_see,
         "shown": DIFFERENCES,
