@@ -40,7 +40,7 @@ def run() -> list[Result]:
     site.prepare()
     text, gb, memory = _in_own_process("text")
     bare, memory_before, row = _in_own_process("memory")
-    sheet, parse, sheet_memory = _in_own_process("sheet")
+    sheet, parse, cpu, sheet_memory = _in_own_process("sheet")
     small, small_sheet, _spare = _in_own_process("small")
     return [
         Result("landing CSV: speed of DuckDB's CSV → Parquet alone", text, "×", 0.5, higher_is_better=True,
@@ -49,7 +49,7 @@ def run() -> list[Result]:
         Result("landing CSV: most memory", memory, "MB", 4_000,
                note=f"of it {memory_before:,.0f} for DuckDB alone, {bare:,.0f} before either, {row:,.0f} rows"),
         Result("landing XLSX: rows a second, with mapping and checks", sheet, "", 60_000, higher_is_better=True,
-               note=f"{SHEET_ROWS:,} × {len(HEADERS)}; reading the cells alone {parse:,.0f}"),
+               note=f"{SHEET_ROWS:,} × {len(HEADERS)}; reading the cells alone {parse:,.0f}; {cpu:,.0f} rows a CPU-second"),
         Result("landing XLSX: most memory", sheet_memory, "MB", 4_000),
         Result(f"landing {SMALL_ROWS} rows of CSV, mapped", small, "ms", 50, note=f"XLSX {small_sheet:.0f} ms"),
     ]  # fmt: skip
@@ -86,19 +86,21 @@ def _memory(folder: Path) -> tuple[float, ...]:
 
 
 def _sheet(folder: Path) -> tuple[float, ...]:
-    """Rows a second with everything up to the accepted rows, of reading the cells alone; the most memory (MB)."""
+    """Rows a second with everything up to the accepted rows, of reading the cells alone, a CPU-second; the most memory (MB)."""
     import fastexcel
 
     path = folder / "sheet.xlsx"
     _write_sheet(path, SHEET_ROWS)
+    _to_accepted(path, folder, "sheet.xlsx")  # the first call imports
+    before = time.process_time()
     whole = [_seconds(lambda: _to_accepted(path, folder, "sheet.xlsx")) for _ in range(ROUNDS)]
-    peak = _peak()
+    cpu, peak = (time.process_time() - before) / ROUNDS, _peak()
 
     def parse() -> None:
         fastexcel.read_excel(str(path)).load_sheet(0, header_row=None, dtypes="string").to_arrow()
 
     alone = [_seconds(parse) for _ in range(ROUNDS)]
-    return SHEET_ROWS / statistics.median(whole), SHEET_ROWS / statistics.median(alone), peak
+    return SHEET_ROWS / statistics.median(whole), SHEET_ROWS / statistics.median(alone), SHEET_ROWS / cpu, peak
 
 
 def _small(folder: Path) -> tuple[float, ...]:

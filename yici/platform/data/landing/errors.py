@@ -34,11 +34,6 @@ class Unknown(Refused):
     message = _("认不出这个文件的类型。请提供 CSV（逗号、制表符或竖线分隔）、XLSX、JSON Lines 或 Parquet 文件。")
 
 
-class Empty(Refused):
-    slug = "empty-file"
-    message = _("文件是空的，一个字节也没有，多半没有传完。请重新导出并报送。")
-
-
 class StillGrowing(Refused):
     slug = "still-growing"
     message = _("读取时文件还在变化，多半还没有传完。请等传完后再报送。")
@@ -114,6 +109,12 @@ class NoHeader(Refused):
 class HeaderOnly(Refused):
     slug = "header-only"
     message = _("文件里只有表头，没有数据。")
+
+
+class Empty(HeaderOnly):
+    """Goes by the same slug: to a program, no rows are no rows."""
+
+    message = _("文件是空的，一个字节也没有，多半没有传完。请重新导出并报送。")
 
 
 class TooManyWrongLines(Refused):
