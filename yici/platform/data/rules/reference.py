@@ -27,8 +27,8 @@ Value = str | dt.date | dt.datetime | Decimal | int
 
 _NARROW = str.maketrans(FULL_WIDTH, HALF_WIDTH)
 _UPPER = str.maketrans("abcdefghijklmnopqrstuvwxyz", "ABCDEFGHIJKLMNOPQRSTUVWXYZ")
-_MIDNIGHT = r"(?:[ T]0{1,2}:00(?::00(?:\.0{1,9})?)?)?"
-_DATE = re.compile(rf"([0-9]{{4}})[-/.年]([0-9]{{1,2}})[-/.月]([0-9]{{1,2}})日?{_MIDNIGHT}")
+_MIDNIGHT = re.compile(r"[ T]0{1,2}:00(?::00(?:\.0{1,9})?)?\Z")
+_DATE = re.compile("([0-9]{4})[-/.年]([0-9]{1,2})[-/.月]([0-9]{1,2})日?")
 _COMPACT_DATE = re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})")
 _DATETIME = re.compile(
     r"([0-9]{4})[-/.年]([0-9]{1,2})[-/.月]([0-9]{1,2})日?"
@@ -101,11 +101,8 @@ def _step(step: Step, text: str) -> str:
 
 
 def _date(text: str) -> dt.date | None:
-    found = (
-        _DATE.fullmatch(text)
-        or _DATE.fullmatch(text.replace(" ", ""))
-        or _COMPACT_DATE.fullmatch(text.replace(" ", ""))
-    )
+    text = _MIDNIGHT.sub("", text).replace(" ", "")
+    found = _DATE.fullmatch(text) or _COMPACT_DATE.fullmatch(text)
     return _day(found[1], found[2], found[3]) if found else None
 
 

@@ -31,6 +31,9 @@ class DuckDBTemplates(Templates):
     def replace_whole(self, value: str, pattern: str, template: str) -> str:
         return f"regexp_replace({value}, {self.text(_whole(pattern))}, {self.text(template)})"
 
+    def replaced(self, value: str, pattern: str, template: str) -> str:
+        return f"regexp_replace({value}, {self.text(pattern)}, {self.text(template)}, 'g')"
+
     def one_of(self, value: str, texts: Sequence[str]) -> str:
         """DuckDB makes a join of IN, and a join knows nothing of the CASE around it."""
         return f"list_contains([{', '.join(self.text(one) for one in texts)}], {value})"

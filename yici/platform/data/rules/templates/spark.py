@@ -31,7 +31,11 @@ class SparkTemplates(Templates):
         return f"regexp_extract({value}, {self.text(_whole(pattern))}, {group})"
 
     def replace_whole(self, value: str, pattern: str, template: str) -> str:
-        return f"regexp_replace({value}, {self.text(_whole(pattern))}, {self.text(template.replace(chr(92), '$'))})"
+        return self.replaced(value, _whole(pattern), template)
+
+    def replaced(self, value: str, pattern: str, template: str) -> str:
+        """Java's $7000000 is group 7 and zeros, as long as there are fewer than seventy groups."""
+        return f"regexp_replace({value}, {self.text(pattern)}, {self.text(template.replace(chr(92), '$'))})"
 
     def trimmed(self, value: str, characters: str) -> str:
         return f"trim(BOTH {self.text(characters)} FROM {value})"

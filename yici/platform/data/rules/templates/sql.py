@@ -12,6 +12,7 @@ are bad, null only where it does not apply.
 from __future__ import annotations
 
 import datetime as dt
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -33,14 +34,18 @@ _SMALL = "abcdefghijklmnopqrstuvwxyz"
 _BY_CHARACTER = ("narrow", "trim", "upper", "remove", "swap")
 _LUHN_DOUBLED = "0516273849"  # the place of a digit is what it counts doubled
 _TYPED = ("date", "datetime", "number", "money")
-# A day, with a midnight that databases add; the forms people write.
-DATE = r"([0-9]{4})[-/.年]([0-9]{1,2})[-/.月]([0-9]{1,2})日?(?:[ T]0{1,2}:00(?::00(?:\.0{1,9})?)?)?"
+# A day and a point in time as people write them, after a midnight that databases add is gone.
+DATE = "([0-9]{4})[-/.年]([0-9]{1,2})[-/.月]([0-9]{1,2})日?"
+MIDNIGHT = r"[ T]0{1,2}:00(?::00(?:\.0{1,9})?)?"
+COMPACT_DAY = "([0-9]{4})([0-9]{2})([0-9]{2})"
+COMPACT_TIME = COMPACT_DAY + "([0-9]{2})([0-9]{2})([0-9]{2})"
 DATETIME = (
-    r"([0-9]{4})[-/.年]([0-9]{1,2})[-/.月]([0-9]{1,2})日?"
-    r"(?:[ T]{1,2}([0-9]{1,2})[:时]([0-9]{1,2})(?:[:分]([0-9]{1,2})(?:\.([0-9]{1,9}))?秒?)?(?:\+08(?::?00)?)?)?"
+    DATE + r"(?:[ T]{1,2}([0-9]{1,2})[:时]([0-9]{1,2})(?:[:分]([0-9]{1,2})(?:\.([0-9]{1,9}))?秒?)?(?:\+08(?::?00)?)?)?"
 )
-ISO_DATE = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
-ISO_DATETIME = r"[0-9]{4}-[0-9]{2}-[0-9]{2} (?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\.[0-9]{1,6})?"
+_YEAR = "(?:[0-9]{3}[1-9]|[0-9]{2}[1-9][0-9]|[0-9][1-9][0-9]{2}|[1-9][0-9]{3})"
+ISO_DATE = f"{_YEAR}-[0-9]{{2}}-[0-9]{{2}}"
+ISO_DATETIME = rf"{ISO_DATE} (?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\.[0-9]{{1,6}})?"
+START, END = r"\A", r"\z"
 NUMBER = r"[-+]?(?:[0-9]{1,14}|[0-9]{1,3}(?:,[0-9]{3}){1,4})(?:\.[0-9]{1,8})?"
 MONEY = r"[¥￥]?[-+]?(?:[0-9]{1,13}|[0-9]{1,3}(?:,[0-9]{3}){1,4})(?:\.[0-9]{1,8})?(?:万元|元|分)?"
 
@@ -85,6 +90,10 @@ class Templates(ABC):
 
     @abstractmethod
     def replace_whole(self, value: str, pattern: str, template: str) -> str: ...
+
+    @abstractmethod
+    def replaced(self, value: str, pattern: str, template: str) -> str:
+        """Every place where the pattern matches, by a template with \\1…\\9."""
 
     def one_of(self, value: str, texts: Sequence[str]) -> str:
         """Whether a value is one of a few texts."""
@@ -152,7 +161,7 @@ class Templates(ABC):
         form, text = self.forms[column], self.name(CLEANED + column)
         match form.type:
             case "date":
-                quick, slow = self.day_of_iso(text), self.date(text)
+                quick, slow = f"TRY_CAST({text} AS DATE)", self.date(text)
             case "datetime":
                 quick, slow = (
                     f"CASE WHEN {text} >= '0001' THEN TRY_CAST({text} AS {self.timestamp}) END",
@@ -184,8 +193,7 @@ class Templates(ABC):
             case "swap":
                 return f"translate({value}, {self.text(step.text)}, {self.text(step.by)})"
             case "unprefix":
-                rest = f"substr({value}, {len(step.text) + 1})"
-                return f"CASE WHEN {value} LIKE {self.text(step.text + '%')} THEN {rest} ELSE {value} END"
+                return self.replaced(value, START + re.escape(step.text), "")
             case "replace":
                 return self.replace_whole(value, step.text, step.by)
             case "pad":
@@ -235,43 +243,27 @@ class Templates(ABC):
         return [" + ".join(bits[start : start + WORD]) for start in range(0, len(bits), WORD)] or ["0"]
 
     def date(self, text: str) -> str:
-        tight = f"replace({text}, ' ', '')"
-        first = self.extract(text, DATE, 1)
-        parts = self._iso_day(text, DATE)
-        closed = self._iso_day(tight, DATE)
-        compact = f"substr({tight}, 1, 4) || '-' || substr({tight}, 5, 2) || '-' || substr({tight}, 7, 2)"
-        iso = (
-            f"CASE WHEN {self.full_match(text, ISO_DATE)} THEN {text}"
-            f" WHEN {first} <> '' THEN {parts}"
-            f" WHEN {self.full_match(tight, DATE)} THEN {closed}"
-            f" WHEN {self.full_match(tight, '[0-9]{8}')} THEN {compact} END"
-        )
-        return self.day_of_iso(iso)
+        """Rewritten to yyyy-mm-dd step by step: without midnight and blanks, with hyphens, with two digits each."""
+        day = f"replace({self.replaced(text, MIDNIGHT + END, '')}, ' ', '')"
+        day = self.replace_whole(day, COMPACT_DAY, r"\1-\2-\3")
+        padded = self.replaced(self.replace_whole(day, DATE, r"\1-0\2-0\3"), "-0([0-9]{2})", r"-\1")
+        return f"CASE WHEN {self.full_match(day, DATE)} THEN {self.day_of_iso(padded)} END"
 
-    def day_of_iso(self, iso: str) -> str:
+    def day_of_iso(self, text: str) -> str:
         """Year 0000 is no year. What is left is read alike by every engine: yyyy-mm-dd, Gregorian throughout."""
-        return f"CASE WHEN {iso} >= '0001' THEN TRY_CAST({iso} AS DATE) END"
-
-    def _iso_day(self, text: str, pattern: str) -> str:
-        year, month, day = (self.extract(text, pattern, group) for group in (1, 2, 3))
-        return f"{year} || '-' || lpad({month}, 2, '0') || '-' || lpad({day}, 2, '0')"
+        return f"TRY_CAST({self.extract(text, f'({ISO_DATE})', 1)} AS DATE)"
 
     def datetime(self, text: str) -> str:
-        hour, minute, second, fraction = (self.extract(text, DATETIME, group) for group in (4, 5, 6, 7))
-        written = (
-            f"{self._iso_day(text, DATETIME)} || ' ' || lpad({hour}, 2, '0') || ':' || lpad({minute}, 2, '0')"
-            f" || ':' || lpad({second}, 2, '0') || '.' || rpad({fraction}, 6, '0')"
-        )
-        day = f"substr({text}, 1, 4) || '-' || substr({text}, 5, 2) || '-' || substr({text}, 7, 2)"
-        time = f"substr({text}, 9, 2) || ':' || substr({text}, 11, 2) || ':' || substr({text}, 13, 2)"
-        iso = (
-            f"CASE WHEN {self.full_match(text, ISO_DATETIME)} THEN {text}"
-            f" WHEN {self.full_match(text, DATETIME)} THEN {written}"
-            f" WHEN {self.full_match(text, '[0-9]{14}')} THEN {day} || ' ' || {time}"
-            f" WHEN {self.full_match(text, '[0-9]{8}')} THEN {day} || ' 00:00:00' END"
-        )
-        checked = f"CASE WHEN {self.full_match(iso, ISO_DATETIME)} AND {iso} >= '0001' THEN {iso} END"
-        return f"TRY_CAST({checked} AS {self.timestamp})"
+        """The same down to microseconds. A part that is not there is zero: two digits are kept of 00, 004 or 0012."""
+        time = self.replace_whole(text, COMPACT_TIME, r"\1-\2-\3 \4:\5:\6")
+        time = self.replace_whole(time, COMPACT_DAY, r"\1-\2-\3")
+        padded = self.replace_whole(time, DATETIME, r"\1-0\2-0\3 00\4:00\5:00\6.\7000000")
+        padded = self.replaced(padded, "([ :-])0{1,2}([0-9]{2})", r"\1\2")
+        padded = self.replaced(padded, r"\.([0-9]{6})[0-9]{1,9}" + END, r".\1")
+        return f"CASE WHEN {self.full_match(time, DATETIME)} THEN {self.time_of_iso(padded)} END"
+
+    def time_of_iso(self, text: str) -> str:
+        return f"TRY_CAST({self.extract(text, f'({ISO_DATETIME})', 1)} AS {self.timestamp})"
 
     def number(self, text: str) -> str:
         """Rounded half away from zero, as every engine does on a cast from text."""
