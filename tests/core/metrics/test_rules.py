@@ -21,7 +21,6 @@ from yici.core.metrics.rules import (
     check_partition,
     check_ratio,
     check_sum,
-    safe_cell,
 )
 
 days = st.dates(dt.date(1950, 1, 1), dt.date(2150, 12, 31))
@@ -147,16 +146,6 @@ def test_a_stated_rate_must_be_its_quotient() -> None:
     assert not check_ratio(1954, 3417, Decimal("57.3"))
     assert not check_ratio(1, 0, 0)
     assert check_ratio(1, 3, 33)
-
-
-@pytest.mark.parametrize("cell", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", " =1", "\u3000=1"])
-def test_cells_a_spreadsheet_would_run_are_quoted(cell: str) -> None:
-    assert safe_cell(cell) == f"'{cell}"
-
-
-@pytest.mark.parametrize("cell", ["", "涡阳县", "1,234", "a=b", " "])
-def test_plain_cells_stay(cell: str) -> None:
-    assert safe_cell(cell) == cell
 
 
 def test_a_rate_may_be_compared_by_points_only() -> None:

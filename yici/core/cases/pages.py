@@ -16,6 +16,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from yici.base import clock
 from yici.base.errors import Conflict, Invalid
+from yici.base.spreadsheets import safe_cell
 from yici.core.audit import services as audit
 from yici.core.cases import ports, queries, services
 from yici.core.cases.drawing import workflow_svg
@@ -28,8 +29,6 @@ from yici.core.people.models import Account
 from yici.core.people.services import actor_of
 from yici.core.places import queries as places
 from yici.core.places.rules import UnknownDivision, level_of
-
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 @require_safe
@@ -92,7 +91,7 @@ def export(request: HttpRequest) -> HttpResponse:
         moments = [f"{timezone.localtime(at):%Y-%m-%d %H:%M}" if at else "" for at in (row.opened_at, row.due_at)]
         cells = [row.number, row.title, row.subject_name, row.state_label, row.organisation, row.division, row.assignee]
         # A number of twenty digits is text: without the tab a spreadsheet would round it.
-        writer.writerow([f"\t{cells[0]}", *(_safe(cell) for cell in [*cells[1:], *moments, row.days_left])])
+        writer.writerow([f"\t{cells[0]}", *(safe_cell(cell) for cell in [*cells[1:], *moments, row.days_left])])
         count += 1
     audit.record(
         actor_of(account, request),
@@ -293,8 +292,3 @@ def _tab_query(kept: dict[str, Any], tab: str) -> str:
 
 def _number(text: str, default: int) -> int:
     return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else default
-
-
-def _safe(cell: str) -> str:
-    """A cell that a spreadsheet will not take for a formula (CWE-1236)."""
-    return f"'{cell}" if cell.startswith(_FORMULA_STARTS) else cell

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
@@ -11,8 +9,9 @@ from django.utils.translation import gettext_lazy
 
 from yici.base import clock
 from yici.base.errors import Invalid
+from yici.base.spreadsheets import csv_lines
 from yici.core.metrics import queries
-from yici.core.metrics.rules import Period, PeriodType, safe_cell
+from yici.core.metrics.rules import Period, PeriodType
 from yici.core.people.auth import account_of, staff_required
 from yici.core.people.queries import scope_of
 
@@ -64,12 +63,10 @@ def export(request: HttpRequest, metric_id: str) -> HttpResponse:
     """The breakdown as CSV, with a byte order mark so that spreadsheets read Chinese."""
     measurement = _asked_measurement(request, metric_id)
     name = f"{metric_id}-{measurement.period.code}-{measurement.breakdown}.csv"
-    response = HttpResponse("\ufeff", content_type="text/csv; charset=utf-8")
+    response = HttpResponse(content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="{name}"'
-    writer = csv.writer(response)
     metric = measurement.metric
     header = [_("编号"), _("名称"), str(metric.label), _("单位"), _("分子"), _("分母")]
-    writer.writerow([safe_cell(cell) for cell in header])
     total: list[object] = [
         _("合计"),
         "",
@@ -82,8 +79,7 @@ def export(request: HttpRequest, metric_id: str) -> HttpResponse:
         [part.row.key, part.row.label, part.text, measurement.unit, part.row.numerator, part.row.denominator]
         for part in measurement.rows
     ]
-    for row in [*rows, total]:
-        writer.writerow([safe_cell("" if cell is None else str(cell)) for cell in row])
+    response.writelines(csv_lines(header, [*rows, total]))
     return response
 
 

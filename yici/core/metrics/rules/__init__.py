@@ -6,7 +6,7 @@ from yici.core.metrics.rules.checks import Check, check_partition, check_ratio, 
 from yici.core.metrics.rules.comparison import Comparison, ComparisonKind, Qualifier
 from yici.core.metrics.rules.definition import Against, MetricDefinition, MetricKind
 from yici.core.metrics.rules.period import Period, PeriodType
-from yici.core.metrics.rules.values import Row, as_text, safe_cell, value_of
+from yici.core.metrics.rules.values import Row, as_text, value_of
 
 __all__ = [
     "Against",
@@ -23,6 +23,5 @@ __all__ = [
     "check_partition",
     "check_ratio",
     "check_sum",
-    "safe_cell",
     "value_of",
 ]

@@ -51,9 +51,3 @@ def as_text(definition: MetricDefinition, value: Decimal | None) -> str:
     if value is None:
         return "—"
     return format(value.quantize(Decimal(1).scaleb(-definition.decimals), ROUND_HALF_UP), ",f")
-
-
-def safe_cell(text: str) -> str:
-    """A CSV cell that a spreadsheet shows and never runs (OWASP: CSV injection)."""
-    starts_badly = text.lstrip(" \u3000").startswith(("=", "+", "-", "@", "\t", "\r", "\n"))
-    return f"'{text}" if starts_badly else text

@@ -6,8 +6,6 @@ our own.
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -19,6 +17,7 @@ from django.utils.translation import override
 
 from yici.base.cityfolder import city_folder
 from yici.base.errors import Invalid
+from yici.base.spreadsheets import csv_lines
 from yici.base.text import Text
 from yici.core.people.models import Organisation
 from yici.platform.data.catalogue import reading
@@ -64,8 +63,6 @@ _TYPES = {
     "text": "字符型C", "code": "字符型C", "yes_no": "字符型C", "date": "日期型D", "datetime": "日期时间型T",
     "number": "数值型N", "money": "货币型Y",
 }  # fmt: skip
-# A cell that begins so is taken for a formula by spreadsheet programs.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def dcat_of(data_class: DataClass) -> dict[str, Any]:
@@ -118,11 +115,7 @@ def guide_rows(classes: Iterable[DataClass]) -> Iterator[list[str]]:
 
 def guide_table(classes: Iterable[DataClass]) -> str:
     """The guide's table as CSV, with a BOM so that spreadsheet programs read it as UTF-8."""
-    buffer = io.StringIO()
-    writer = csv.writer(buffer)
-    writer.writerow(GUIDE_FIELDS)
-    writer.writerows([_harmless(cell) for cell in row] for row in guide_rows(classes))
-    return "\ufeff" + buffer.getvalue()
+    return "".join(csv_lines(GUIDE_FIELDS, guide_rows(classes)))
 
 
 def write(target: Path) -> None:
@@ -263,7 +256,3 @@ def _opening(one: DataClass, definition: ClassDefinition | None) -> str:
 def _cycle(cycle: str) -> str:
     with override("zh-hans"):
         return str(Cycle(cycle).label)
-
-
-def _harmless(cell: str) -> str:
-    return f"'{cell}" if cell.startswith(_FORMULA) else cell

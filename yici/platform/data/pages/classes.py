@@ -16,6 +16,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from yici.base import clock
 from yici.base.errors import Conflict, NotFound
+from yici.base.spreadsheets import csv_lines
 from yici.core.audit import services as audit
 from yici.core.people import queries as people
 from yici.core.people.auth import account_of, staff_required
@@ -23,7 +24,6 @@ from yici.core.people.services import actor_of
 from yici.platform.data.catalogue import exporting as catalogue_files
 from yici.platform.data.catalogue import reading
 from yici.platform.data.catalogue.definition import ClassDefinition
-from yici.platform.data.landing.exporting import csv_lines
 from yici.platform.data.landing.templates import template_workbook
 from yici.platform.data.models import Channel, DataClass, Run
 from yici.platform.data.models.quality import Dimension
