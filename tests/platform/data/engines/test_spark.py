@@ -17,6 +17,8 @@ from yici.platform.data.engines import engine, joins
 from yici.platform.data.engines.spark import job_session, read, session
 from yici.platform.data.rules.templates.spark import SparkTemplates
 
+# A JVM that lives a minute spends half of it on compiling itself well.
+QUICK_JAVA = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("spark")]
 
 
@@ -27,6 +29,7 @@ def _spark() -> Iterator[None]:
         patch.setenv("YICI_SPARK_PARTITIONS", "2")
         patch.setenv("YICI_SPARK_MEMORY", "1g")
         patch.setenv("SPARK_LOCAL_IP", "127.0.0.1")
+        patch.setenv("JAVA_TOOL_OPTIONS", QUICK_JAVA)
         yield
         session().stop()
 
@@ -52,7 +55,9 @@ def test_spark_brings_the_whole_corpus_to_the_same_standard_form(tmp_path: Path)
 def test_spark_tags_the_whole_corpus_as_duckdb_does(tmp_path: Path) -> None:
     definition = every_kind()
     names = [name for name in definition.by_name if name != "number"]
-    alone = [{"number": f"{place}-{name}", name: value} for place, value in enumerate(EVERYTHING) for name in names]
+    alone = [
+        {"number": f"{place}-{name}", name: value} for place, value in enumerate(EVERYTHING[::3]) for name in names
+    ]
     rows = [*rows_of(definition, EVERYTHING), *alone]
     landed = land(rows, tmp_path / "landed.parquet", definition.by_name)
 

@@ -17,6 +17,7 @@ import pytest
 
 from tests.conftest import free_port, wait_until
 from tests.platform.data.engines import delivered
+from tests.platform.data.engines.test_spark import QUICK_JAVA
 from tests.platform.data.rules.tables import screen, screening
 from yici.platform.data.catalogue import reading
 from yici.platform.data.engines import engine
@@ -32,6 +33,7 @@ def _daemon(folder: Path, name: str, *arguments: str) -> Iterator[subprocess.Pop
     environment = {
         **os.environ,
         "SPARK_LOCAL_IP": "127.0.0.1",
+        "JAVA_TOOL_OPTIONS": QUICK_JAVA,
         "SPARK_DAEMON_MEMORY": "256m",
         "SPARK_WORKER_DIR": str(folder / name),
         "PYSPARK_PYTHON": sys.executable,
@@ -78,6 +80,7 @@ def workers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[su
         for name, value in {"MASTER": master, "PARTITIONS": "4", "MEMORY": "1g"}.items():
             monkeypatch.setenv(f"YICI_SPARK_{name}", value)
         monkeypatch.setenv("SPARK_LOCAL_IP", "127.0.0.1")
+        monkeypatch.setenv("JAVA_TOOL_OPTIONS", QUICK_JAVA)
         session()
         try:
             yield found
@@ -98,16 +101,16 @@ def _executors() -> int:
 
 
 def test_a_worker_killed_in_the_middle_changes_nothing(workers: list[subprocess.Popen[bytes]], tmp_path: Path) -> None:
-    files = delivered.landed(tmp_path, 30_000, parts=8)
+    files = delivered.landed(tmp_path, 20_000, parts=8)
     residents = reading.definition("public_security.resident")
     expected = screen(engine("duckdb"), screening(residents, files[residents.id], tmp_path / "duckdb"))
-    wait_until(lambda: _executors() == 2, 60)
+    wait_until(lambda: _executors() == 2, 120)
     found: list[Any] = []
 
     job = screening(residents, files[residents.id], tmp_path / "spark")
     running = threading.Thread(target=lambda: found.append(screen(engine("spark"), job)))
     running.start()
-    wait_until(lambda: _executors_at_work() == 2, 60)
+    wait_until(lambda: _executors_at_work() == 2, 120)
     _kill(workers[0])
     assert running.is_alive()
     running.join()
