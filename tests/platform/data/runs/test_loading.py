@@ -42,6 +42,12 @@ def test_the_same_file_twice_adds_nothing(data_class: DataClass, upload: Upload)
     assert data_class.snapshots.count() == 1
 
 
+def test_a_changed_encoding_is_loaded_and_told(data_class: DataClass, upload: Upload) -> None:
+    first, again = upload(content(line(1))), upload(content(line(1), line(2)).decode().encode("gb18030"))
+    assert (first.detail["drift"]["encoding_changed"], again.detail["drift"]["encoding_changed"]) == ("", "utf-8")
+    assert again.state == "published" and any("UTF-8" in told for told in again.detail["drift"]["explanations"])
+
+
 @pytest.mark.parametrize(
     ("file", "error"),
     [(b"\x7fELF\x00", "unknown-kind"), (b"", "header-only"), (content(line(1)) + b'"cut', "damaged")],

@@ -220,19 +220,20 @@ class _Loading:
                 "header", "column"
             )
         )
-        drift = compare(landed, self.definition, decisions, self._previous_headers())
+        earlier = self._earlier_landing()
+        drift = compare(landed, self.definition, decisions, earlier.get("headers", []), earlier.get("encoding") or "")
         self.run.detail = {**self.run.detail, "landing": _told(landed), "drift": asdict(drift)}
         self.rejected, self.rejected_rows = landed.rejected, landed.rejected_rows
         if drift.is_blocking:
             raise Waiting(drift)
         return apply_mapping(target, landed, drift.mapping, self.folder / "mapped.parquet", self.definition)
 
-    def _previous_headers(self) -> list[str]:
+    def _earlier_landing(self) -> dict[str, Any]:
+        """What landing told of the channel's last published delivery; empty before the first."""
         earlier = self.run.data_class.runs.filter(state=Run.State.PUBLISHED, channel=self.run.channel).exclude(
             trigger=Run.Trigger.REPLAY
         )
-        found = earlier.order_by("-id").values_list("detail__landing__headers", flat=True).first()
-        return list(found or [])
+        return earlier.order_by("-id").values_list("detail__landing", flat=True).first() or {}
 
     # Screen -----------------------------------------------------------------------------------------------
 
@@ -348,6 +349,8 @@ def _told(landed: Landed) -> dict[str, Any]:
         "kind": landed.kind,
         "encoding": landed.encoding,
         "headers": list(landed.headers),
+        "sheets": list(landed.sheets),
+        "bytes": landed.byte_count,
         "rows": landed.rows,
         "warnings": [str(one) for one in landed.warnings],
         "rejected": landed.rejected_rows,
