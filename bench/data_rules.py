@@ -37,7 +37,12 @@ def run() -> list[Result]:
         folder = Path(name)
         settings.DATA_HOME = folder / "home"
         landed, divisions = generate(folder, ROWS)
-        results = [*_screening(folder, landed, divisions), _check_digit(landed), *_great_expectations(folder, landed)]
+        results = [
+            *_screening(folder, landed, divisions),
+            _check_digit(landed),
+            _means_test(folder),
+            *_great_expectations(folder, landed),
+        ]
         return [one.told() for one in results]
 
 
@@ -206,6 +211,36 @@ def _check_digit(landed: Path) -> Result:
             connection.execute(f"SELECT count_if({templates.template(rules[0]).fails}) FROM ({query})").fetchone()
             taken.append(time.process_time() - started)
     return Result("D3 identity numbers checked, per CPU second", ROWS / min(taken), "", 1_500_000, True)
+
+
+def _means_test(folder: Path) -> Result:
+    """D4: every family judged with reasons and evidence, 3 members, 3.6 wages, a quarter of a vehicle, half a house each."""
+    from yici.platform.data.engines import joins
+    from yici.platform.data.engines.duckdb import connect
+
+    person = "SELECT i, lpad(i::VARCHAR, 18, '3') AS id_number FROM range({0}) t(i)"
+    queries = {
+        "members": f"SELECT lpad((i // 3)::VARCHAR, 10, '0') AS household_number, id_number FROM ({person.format(3 * FAMILIES)})",
+        "wages": f"SELECT id_number, '2026-' || lpad((m + 6)::VARCHAR, 2, '0') AS month, '某某公司' AS employer,"
+        f" (hash(i * 7 + m) % 900000)::BIGINT AS net FROM ({person.format(int(0.6 * FAMILIES))}) CROSS JOIN range(6) s(m)",
+        "vehicles": "SELECT id_number AS owner_id_number, '皖S' || i AS plate_number, (hash(i) % 30000000)::BIGINT AS declared_price,"
+        f" 'A' AS state FROM ({person.format(FAMILIES // 4)})",
+        "houses": "SELECT id_number AS owner_id_number, 'C' || i AS certificate_number, (hash(i) % 200)::DECIMAL(18,4) AS floor_area,"
+        f" '1' AS right_state FROM ({person.format(FAMILIES // 2)})",
+    }
+    files = {name: folder / f"{name}.parquet" for name in queries}
+    with connect() as connection:
+        for name, query in queries.items():
+            connection.execute(f"COPY (SELECT * FROM ({query}) AS drawn ORDER BY hash(drawn)) TO '{files[name]}'")
+    limits = joins.Thresholds(income_per_head=80_000, vehicles=1, vehicle_value=10_000_000)
+    inputs: dict[str, Any] = {name: [path] for name, path in files.items()}
+    job = joins.MeansTest(
+        **inputs, into=folder / "means.parquet", first_month="2026-06", last_month="2026-11", thresholds=limits
+    )
+    taken, families = _measured(lambda: joins.test_means(job, "duckdb"))
+    assert families == FAMILIES
+    note = f"{FAMILIES:,} families: {taken.cpu:.1f} cpu-s, {taken.wall:.1f} s, {taken.peak / 1e9:.1f} GB"
+    return Result("D4 means test: CPU seconds for a million families", taken.cpu * 1e6 / FAMILIES, "s", 9, note=note)
 
 
 def _great_expectations(folder: Path, landed: Path) -> list[Result]:

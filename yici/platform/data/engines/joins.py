@@ -39,7 +39,7 @@ class Thresholds:
 
 @dataclass(frozen=True)
 class MeansTest:
-    """Files of the lake: residents with `household_number` and `id_number`, wages (`id_number`, `month`, `employer`,
+    """Files of the lake: residents with `household_number` and `id_number` (their key), wages (`id_number`, `month`, `employer`,
     `net`), vehicles (`owner_id_number`, `plate_number`, `declared_price`, `state`), rights to houses
     (`owner_id_number`, `certificate_number`, `floor_area`, `right_state`).
 
@@ -131,7 +131,7 @@ class _Target(ABC):
 
     @abstractmethod
     def sorted_list(self, value: str) -> str:
-        """An aggregate: the values of a group, without nulls, sorted by their bytes; an empty list of none."""
+        """An aggregate: the values of a group, none of them null, sorted by their bytes."""
 
     @abstractmethod
     def without_nulls(self, values: Sequence[str]) -> str: ...
@@ -168,7 +168,7 @@ class _DuckDB(_Target):
         )
 
     def sorted_list(self, value: str) -> str:
-        return f"coalesce(list_sort(list({value}) FILTER ({value} IS NOT NULL)), []::VARCHAR[])"
+        return f"list_sort(list({value}))"
 
     def without_nulls(self, values: Sequence[str]) -> str:
         return f"list_filter([{', '.join(values)}], lambda one: one IS NOT NULL)"
@@ -274,7 +274,7 @@ def _means(job: MeansTest, target: _Target) -> str:
     )
     evidence = target.joined(["wage_evidence", "vehicle_evidence", "house_evidence"])
     return f"""
-        WITH people AS (SELECT DISTINCT household_number, id_number FROM members
+        WITH people AS (SELECT household_number, id_number FROM members
             WHERE household_number IS NOT NULL AND id_number IS NOT NULL),
         families AS (SELECT household_number, count(*) AS members FROM people GROUP BY household_number),
         earned AS ({_wages_of_families(job, target)}),
