@@ -277,7 +277,7 @@ def overdue(account: Account, count: int, department: Organisation | None = None
     """Described classes that are overdue, those that have been so longest first. Five queries."""
     classes = classes_of(account).filter(is_described=True).select_related("department", "current")
     if department is not None:
-        classes = classes.filter(department__path__startswith=department.path)
+        classes = classes.filter(department=department)
     found = list(classes)
     at, now = _last_success(one.pk for one in found), clock.now()
     late = [

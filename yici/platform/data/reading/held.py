@@ -27,7 +27,7 @@ def waiting(account: Account, department: Organisation | None = None) -> QuerySe
     """
     rows = runs_of(account).filter(state=Run.State.PUBLISHED).exclude(trigger=Run.Trigger.REPLAY)
     if department is not None:
-        rows = rows.filter(data_class__department__path__startswith=department.path)
+        rows = rows.filter(data_class__department=department)
     published = Run.objects.filter(state=Run.State.PUBLISHED).exclude(trigger=Run.Trigger.REPLAY)
     newest = published.order_by().values("data_class").annotate(last=Max("pk")).values("last")
     settled = Mend.objects.filter(run=OuterRef("pk"), state__in=_SETTLED).order_by().values("run")

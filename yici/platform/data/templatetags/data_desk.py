@@ -18,8 +18,7 @@ from yici.platform.data.quality.queries import Tally
 
 register = template.Library()
 
-HEIGHT, RIGHT, TOP, BOTTOM = 170, 26, 14, 26
-_WIDE, _NARROW = (620, 92), (320, 56)  # width, room for the figures of the axis
+WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 620, 170, 92, 26, 14, 26  # LEFT: room for the figures, larger on a phone
 _LEAST_SPAN = 0.002  # of the axis: a change of a hundredth of a point shall not look like a landslide
 
 
@@ -52,18 +51,17 @@ def stack(counts: Mapping[str, int]) -> SafeString:
 
 
 @register.simple_tag
-def trend(points: Sequence[tuple[dt.date, Tally]], narrow: bool = False) -> SafeString:
+def trend(points: Sequence[tuple[dt.date, Tally]]) -> SafeString:
     """Scores month by month as a line; its axis begins near the worst, and says so by its figures."""
-    width, left = _NARROW if narrow else _WIDE
     known = [(month, tally.score) for month, tally in points if tally.score is not None]
     scores = [score for _month, score in known]
     top = 1.0
     low = min(scores, default=0.0)
     low = max(0.0, low - max((top - low) * 0.25, _LEAST_SPAN / 2))
-    step = (width - left - RIGHT) / max(1, len(known) - 1)
+    step = (WIDTH - LEFT - RIGHT) / max(1, len(known) - 1)
 
     def x(place: int) -> float:
-        return left + (place * step if len(known) > 1 else (width - left - RIGHT) / 2)
+        return LEFT + (place * step if len(known) > 1 else (WIDTH - LEFT - RIGHT) / 2)
 
     def y(score: float) -> float:
         return TOP + (HEIGHT - TOP - BOTTOM) * (top - score) / (top - low)
@@ -75,12 +73,12 @@ def trend(points: Sequence[tuple[dt.date, Tally]], narrow: bool = False) -> Safe
     described = "，".join(f"{month:%Y-%m} {score * 100:.2f}%" for month, score in known)
     every = max(1, -(-len(known) // 7))
     return format_html(
-        '<svg class="chart data-trend {}" viewBox="0 0 {} {}" role="img" aria-label="{}">{}{}{}{}{}</svg>',
-        "narrow" if narrow else "", width, HEIGHT, described,
+        '<svg class="chart data-trend" viewBox="0 0 {} {}" role="img" aria-label="{}">{}{}{}{}{}</svg>',
+        WIDTH, HEIGHT, described,
         format_html_join(
             "",
             '<line class="grid-line" x1="{}" x2="{}" y1="{}" y2="{}"/><text x="{}" y="{}" text-anchor="end">{}</text>',
-            ((left, width - RIGHT, f"{y(one):.1f}", f"{y(one):.1f}", left - 6, f"{y(one) + 4:.1f}", f"{one * 100:.2f}%")
+            ((LEFT, WIDTH - RIGHT, f"{y(one):.1f}", f"{y(one):.1f}", LEFT - 6, f"{y(one) + 4:.1f}", f"{one * 100:.2f}%")
              for one in marks),
         ),
         format_html('<polygon class="area" points="{}"/>', area) if area else "",
