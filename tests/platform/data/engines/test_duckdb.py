@@ -15,7 +15,7 @@ import pytest
 from tests.platform.data.rules.tables import class_of, land, screen, screening
 from yici.base.errors import Misconfigured
 from yici.platform.data.engines import engine
-from yici.platform.data.engines.duckdb import connect
+from yici.platform.data.engines.duckdb import DuckDBEngine, connect
 from yici.platform.data.errors import DiskFull
 
 COLUMNS = [{"name": "number", "type": "text"}, {"name": "owner", "type": "text"}, {"name": "sum", "type": "money"}]
@@ -209,3 +209,15 @@ def test_an_engine_that_does_not_exist_is_a_fault_of_the_settings(settings: Any)
     settings.DATA_ENGINE = "oracle"
     with pytest.raises(Misconfigured, match="oracle"):
         engine()
+
+
+def test_judging_counts_the_same_and_writes_nothing(tmp_path: Path) -> None:
+    definition = class_of(COLUMNS)
+    landed = land([*rows(20), *rows(3)], tmp_path / "landed.parquet", ["number", "owner", "sum"])
+    job = screening(definition, [landed], tmp_path / "out")
+
+    judged = DuckDBEngine().judge(job)
+
+    assert not list((tmp_path / "out").iterdir())
+    assert judged == engine("duckdb").screen(job)
+    assert judged.quarantined == 3

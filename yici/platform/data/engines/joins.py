@@ -294,11 +294,17 @@ def _means(job: MeansTest, target: _Target) -> str:
 
 
 def _wages_of_families(job: MeansTest, target: _Target) -> str:
-    told = "'wage ' || wages.id_number || ' ' || wages.month || ' ' || coalesce(wages.employer, '') || ' ' || CAST(net AS STRING)"
-    return f"""SELECT people.household_number, CAST(sum(net) AS BIGINT) AS income, {target.sorted_list(f"({told})")} AS wage_evidence
-        FROM wages JOIN people ON people.id_number = wages.id_number
-        WHERE net IS NOT NULL AND wages.month BETWEEN '{job.first_month}' AND '{job.last_month}'
-        GROUP BY people.household_number"""
+    """One line of evidence for each person and employer: months, how many payments, their sum."""
+    told = (
+        "'wage ' || paid.id_number || ' ' || since || '..' || until || ' ' || CAST(payments AS STRING) || ' '"
+        " || coalesce(employer, '') || ' ' || CAST(paid.income AS STRING)"
+    )
+    return f"""SELECT household_number, CAST(sum(paid.income) AS BIGINT) AS income, {target.sorted_list(f"({told})")} AS wage_evidence
+        FROM (SELECT id_number, employer, min(month) AS since, max(month) AS until, count(*) AS payments,
+                CAST(sum(net) AS BIGINT) AS income FROM wages
+            WHERE net IS NOT NULL AND month BETWEEN '{job.first_month}' AND '{job.last_month}'
+            GROUP BY id_number, employer) AS paid JOIN people ON people.id_number = paid.id_number
+        GROUP BY household_number"""
 
 
 def _vehicles_of_families(job: MeansTest, target: _Target) -> str:
