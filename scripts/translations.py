@@ -10,6 +10,7 @@ The catalogue is compiled by Babel; no gettext tools are needed.
 from __future__ import annotations
 
 import ast
+import gc
 import json
 import re
 import sys
@@ -51,9 +52,23 @@ def _block(text: str, trimmed: bool) -> str:
     )
 
 
+def syntax_tree(source: str) -> ast.Module:
+    """The tree of one module, made while no garbage is collected.
+
+    In CPython 3.11 code that runs in the middle (a finalizer that parses too) ends it with a SystemError: gh-106905.
+    """
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        return ast.parse(source)
+    finally:
+        if was_on:
+            gc.enable()
+
+
 def python_strings(source: str) -> Iterator[tuple[str, str | None]]:
     """(string, plural or None) of one module's gettext calls."""
-    for node in ast.walk(ast.parse(source)):
+    for node in ast.walk(syntax_tree(source)):
         if isinstance(node, ast.ClassDef) and any(_name(base) in CHOICES for base in node.bases):
             yield from ((label, None) for label in _labels(node))
         if not isinstance(node, ast.Call) or not node.args:

@@ -14,6 +14,7 @@ import pytest
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
+from scripts.translations import syntax_tree
 from tests.environment import ROOT
 
 PLATFORM = ROOT / "yici"
@@ -48,7 +49,7 @@ def python_strings() -> dict[str, Path]:
     """Every string literal of the platform's code (docstrings included) and one file it stands in."""
     found: dict[str, Path] = {}
     for path in sources(".py"):
-        for node in ast.walk(ast.parse(text_of(path))):
+        for node in ast.walk(syntax_tree(text_of(path))):
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
                 found.setdefault(node.value, path)
     return found
@@ -345,7 +346,7 @@ def test_every_module_says_what_it_is_for() -> None:
         for path in sources(".py")
         if text_of(path).strip()
         and path.name not in ("__init__.py", "__main__.py", "apps.py")
-        and not ast.get_docstring(ast.parse(text_of(path)))
+        and not ast.get_docstring(syntax_tree(text_of(path)))
     ]
     assert silent == []
 
