@@ -77,7 +77,7 @@ def create_view(
 
 
 def look_up(data_class: DataClass, key: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Rows with these values in these columns. With the first column of the key it opens one file, or two that share it.
+    """Rows with these values in these columns. With the first column of the key it opens one file.
 
     Raises `NotFound`, `Invalid` for a column that the class does not have.
     """
