@@ -83,6 +83,8 @@ def _instance(memory: str, threads: int) -> duckdb.DuckDBPyConnection:
                 "autoinstall_known_extensions": "false",
                 "autoload_known_extensions": "false",
                 "allow_community_extensions": "false",
+                # It serves the old content of a file that is written again under its name.
+                "enable_external_file_cache": "false",
             }
             _instances[key] = duckdb.connect(":memory:", config=config)
         return _instances[key]

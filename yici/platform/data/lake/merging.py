@@ -118,8 +118,6 @@ class Delivery:
         return all(hashing_of_file(layout.file_path(one["path"])) == self.hashing for one in current.files[:1])
 
     def _open(self, accepted: Sequence[Path]) -> None:
-        # An engine that is shared takes a file of the same name, size and second for the one it read before.
-        self.engine.execute("SET enable_external_file_cache = false")
         if accepted:
             source = f"SELECT {names(self.columns)} FROM read_parquet({paths(accepted)})"
         else:

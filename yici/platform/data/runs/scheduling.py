@@ -62,9 +62,12 @@ def look_after() -> dict[str, int]:
     merged = expired = 0
     for data_class in DataClass.objects.exclude(current=None).select_related("current"):
         keep = int((data_class.definition or {}).get("keep_versions", 5))
-        if data_class.current and len(data_class.current.files) > SMALL_FILES:
-            merged += bool(upkeep.compact(data_class))
-        expired += upkeep.expire(data_class, keep)
+        try:
+            if data_class.current and len(data_class.current.files) > SMALL_FILES:
+                merged += bool(upkeep.compact(data_class))
+            expired += upkeep.expire(data_class, keep)
+        except LoadInProgress:
+            continue  # its turn comes the next time
     swept = upkeep.sweep()
     faults = upkeep.verify()
     for fault in faults:
