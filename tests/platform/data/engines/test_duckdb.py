@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -222,16 +221,3 @@ def test_judging_counts_the_same_and_writes_nothing(tmp_path: Path) -> None:
     assert not list((tmp_path / "out").iterdir())
     assert judged == engine("duckdb").screen(job)
     assert judged.quarantined == 3
-
-
-def test_a_file_written_again_under_its_name_is_read_again(tmp_path: Path) -> None:
-    file = tmp_path / "same.parquet"
-
-    def read() -> Any:
-        with connect() as one:
-            return one.execute("SELECT sum(number) FROM read_parquet(?)", [str(file)]).fetchone()
-
-    for number in (1, 2):
-        pq.write_table(pa.table({"number": pa.array([number] * 1000, pa.int64())}), file)
-        os.utime(file, (1_700_000_000, 1_700_000_000))
-        assert read() == (1000 * number,)
