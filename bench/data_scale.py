@@ -152,7 +152,8 @@ class _Loading:
 
     def _as_csv(self) -> Path:
         """What the department would hand in, headers as it writes them."""
-        from yici.platform.data.engines.duckdb import connect, quoted
+        from yici.base.sql import quoted
+        from yici.platform.data.engines.duckdb import connect
         from yici.platform.data.generating.delivering import headers_of
 
         raw = self.work / "raw.csv"

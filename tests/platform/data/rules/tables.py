@@ -10,10 +10,11 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from yici.base.sql import quoted
 from yici.core.vocabulary import queries as vocabulary
 from yici.platform.data.catalogue.definition import ClassDefinition
 from yici.platform.data.engines.base import Engine, Screened, Screening
-from yici.platform.data.engines.duckdb import connect, quoted
+from yici.platform.data.engines.duckdb import connect
 from yici.platform.data.rules import reference
 from yici.platform.data.rules.deriving import rules_of
 from yici.platform.data.rules.language import Rule

@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from django.conf import settings
 
+from yici.base.sql import paths, quoted, text
 from yici.platform.data.engines.base import Progress, Screened, Screening
 from yici.platform.data.errors import DiskFull
 from yici.platform.data.rules.language import Outcome, Rule
@@ -23,7 +24,7 @@ from yici.platform.data.rules.primitives import PRIMITIVES, SET_PRIMITIVES
 from yici.platform.data.rules.templates.duckdb import DuckDBTemplates
 from yici.platform.data.rules.templates.sql import FAILED, STANDARD, WORD
 
-__all__ = ["DuckDBEngine", "connect", "is_disk_full", "quoted", "text", "written_whole"]
+__all__ = ["DuckDBEngine", "connect", "is_disk_full", "read_files", "written_whole"]
 
 _FULL = (
     "no space left on device",
@@ -90,23 +91,14 @@ def _instance(memory: str, threads: int) -> duckdb.DuckDBPyConnection:
         return _instances[key]
 
 
-def quoted(name: str) -> str:
-    """An SQL identifier."""
-    return '"' + name.replace('"', '""') + '"'
-
-
 def is_disk_full(error: Exception) -> bool:
     text = str(error).lower()
     return any(words in text for words in _FULL)
 
 
-def text(value: Path | str) -> str:
-    """An SQL string."""
-    return "'" + str(value).replace("'", "''") + "'"
-
-
-def _files(paths: Sequence[Path]) -> str:
-    return f"read_parquet([{', '.join(text(path) for path in paths)}], union_by_name = true)"
+def read_files(files: Sequence[Path]) -> str:
+    """The rows of all these files, each column by its name."""
+    return f"read_parquet({paths(files)}, union_by_name = true)"
 
 
 class DuckDBEngine:
@@ -179,7 +171,7 @@ class _Screening:
 
     def _open(self) -> None:
         """A view of the landed rows in which every column of the class is there."""
-        landed = _files(self.job.landed)
+        landed = read_files(self.job.landed)
         names = {name for path in self.job.landed for name in pq.read_schema(path).names}
         columns = [quoted(name) if name in names else f"NULL::VARCHAR AS {quoted(name)}" for name in self.columns]
         self.connection.execute(f"CREATE TEMP VIEW landed AS SELECT _row, {', '.join(columns)} FROM {landed}")
@@ -214,7 +206,7 @@ class _Screening:
         own, other = quoted(STANDARD + rule.column), quoted(str(rule.parameters["column"]))
         return (
             f"SELECT _row FROM ({query}) AS own WHERE {own} IS NOT NULL AND NOT EXISTS"
-            f" (SELECT 1 FROM {_files(files)} AS known WHERE known.{other} = own.{own})"
+            f" (SELECT 1 FROM {read_files(files)} AS known WHERE known.{other} = own.{own})"
         )
 
     def _repeated(self, rule: Rule, number: int) -> str:

@@ -19,7 +19,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from django.conf import settings
 
-from yici.platform.data.engines.duckdb import connect, quoted, text, written_whole
+from yici.base.sql import quoted, text
+from yici.platform.data.engines.duckdb import connect, read_files, written_whole
 
 __all__ = ["Matching", "MeansTest", "Thresholds", "match", "test_means"]
 
@@ -154,10 +155,7 @@ class _DuckDB(_Target):
         self.connection = connection
 
     def open(self, name: str, paths: Sequence[Path]) -> None:
-        files = ", ".join(text(path) for path in paths)
-        self.connection.execute(
-            f"CREATE TEMP VIEW {quoted(name)} AS SELECT * FROM read_parquet([{files}], union_by_name = true)"
-        )
+        self.connection.execute(f"CREATE TEMP VIEW {quoted(name)} AS SELECT * FROM {read_files(paths)}")
 
     def name(self, name: str) -> str:
         return quoted(name)

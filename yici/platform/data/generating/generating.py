@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 
 from yici.base.cityfolder import city_folder
 from yici.base.errors import Invalid
+from yici.base.sql import paths, text
 from yici.platform.data.catalogue import reading
 from yici.platform.data.engines.duckdb import connect
 from yici.platform.data.generating import dirt, subjects, truth, views
@@ -199,16 +200,12 @@ class _Ledger:
         return dict(self._connection.execute(counted, [str(part)]).fetchall())
 
     def close(self) -> None:
-        parts = ", ".join(_quoted(path) for path in sorted(self._parts.iterdir()))
-        _copy(self._connection, f"SELECT * FROM read_parquet([{parts}])", self._path)  # noqa: S608
+        parts = paths(sorted(self._parts.iterdir()))
+        _copy(self._connection, f"SELECT * FROM read_parquet({parts})", self._path)  # noqa: S608
         shutil.rmtree(self._parts)
 
 
 def _copy(connection: duckdb.DuckDBPyConnection, query: str, target: Path) -> int:
     """Write what a query gives; returns its rows."""
-    copied = connection.execute(f"COPY ({query}) TO {_quoted(target)} (FORMAT parquet, COMPRESSION zstd)").fetchone()
+    copied = connection.execute(f"COPY ({query}) TO {text(target)} (FORMAT parquet, COMPRESSION zstd)").fetchone()
     return int(copied[0]) if copied else 0
-
-
-def _quoted(path: Path) -> str:
-    return "'" + str(path).replace("'", "''") + "'"

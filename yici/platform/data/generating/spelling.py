@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from hashlib import blake2b
 
+from yici.base.sql import text
 from yici.core.vocabulary import queries as vocabulary
 from yici.platform.data.catalogue.definition import ClassDefinition, Column
 
@@ -57,6 +58,6 @@ def _money(name: str, unit: str) -> str:
 
 def _label(name: str, list_id: str) -> str:
     codes = vocabulary.code_list(list_id).codes
-    keys = ", ".join("'{}'".format(code.code.replace("'", "''")) for code in codes)
-    words = ", ".join("'{}'".format(code.label.zh.replace("'", "''")) for code in codes)
+    keys = ", ".join(text(code.code) for code in codes)
+    words = ", ".join(text(code.label.zh) for code in codes)
     return f"([{words}])[list_position([{keys}], {name})]"

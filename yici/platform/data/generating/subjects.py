@@ -10,6 +10,7 @@ import datetime as dt
 import re
 from pathlib import Path
 
+from yici.base.sql import text
 from yici.platform.data.generating.draws import salt
 from yici.platform.data.register import TAKEN_ON
 
@@ -26,8 +27,7 @@ def expand(sql: str, seed: int) -> str:
 
 def views(truth: Path, day: dt.date, seed: int) -> str:
     """Statements that create the views over the truth in that folder, as of that day."""
-    folder = str(truth).replace("'", "''")
-    tables = "\n".join(f"CREATE VIEW t_{name} AS SELECT * FROM '{folder}/{name}.parquet';" for name in TABLES)  # noqa: S608
+    tables = "\n".join(f"CREATE VIEW t_{name} AS SELECT * FROM {text(truth / f'{name}.parquet')};" for name in TABLES)  # noqa: S608
     return tables + expand(_VIEWS.replace(":day", f"DATE '{day}'").replace(":taken", f"DATE '{TAKEN_ON}'"), seed)
 
 

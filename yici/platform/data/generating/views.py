@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from yici.base.sql import quoted, text
 from yici.platform.data.catalogue.definition import ClassDefinition, Column
 from yici.platform.data.generating import dirt, fallbacks, spelling, subjects
 from yici.platform.data.generating.recipes import RECIPES, Recipe
@@ -96,18 +97,10 @@ def _with_faults(column: Column, right: str, found: tuple[dirt.Slot, ...], style
     if not mine:
         return right
     cases = " ".join(
-        f"WHEN {slot.holds('_d')} THEN {dirt.spoilt(slot, column, f'({right})', _name(column), style.dates)}"
+        f"WHEN {slot.holds('_d')} THEN {dirt.spoilt(slot, column, f'({right})', quoted(column.name), style.dates)}"
         for slot in mine
     )
     return f"CASE WHEN _d >= {dirt.total(found)!r} THEN {right} {cases} ELSE {right} END"
-
-
-def _name(column: Column) -> str:
-    return f'"{column.name}"'
-
-
-def _text(value: str) -> str:
-    return f"'{value}'"
 
 
 def _ledger(
@@ -124,8 +117,8 @@ def _ledger(
         return dirt.spoilt(slot, column, f"({right[column.name]})", f'"{column.name}"', style.dates)
 
     parts = [
-        f'SELECT n, {key} AS key, {cases(lambda slot: _text(slot.column))} AS "column",'  # noqa: S608
-        f" {cases(lambda slot: _text(slot.kind))} AS kind,"
+        f'SELECT n, {key} AS key, {cases(lambda slot: text(slot.column))} AS "column",'  # noqa: S608
+        f" {cases(lambda slot: text(slot.kind))} AS kind,"
         f" {cases(lambda slot: right[slot.column] if slot.column else 'NULL')} AS true_value,"
         f" {cases(lambda slot: wrong(slot) if slot.column else 'NULL')} AS delivered_value"
         f" FROM ({base}) WHERE _d < {dirt.total(found)!r}"

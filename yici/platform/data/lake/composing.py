@@ -13,6 +13,7 @@ from typing import Any
 import pyarrow.parquet as pq
 from duckdb import DuckDBPyConnection
 
+from yici.base.sql import quoted
 from yici.platform.data.catalogue.definition import ClassDefinition
 
 __all__ = [
@@ -24,11 +25,8 @@ __all__ = [
     "hashing_of",
     "hashing_of_file",
     "key_of",
-    "name",
     "names",
-    "paths",
     "same",
-    "text",
     "typed",
 ]
 
@@ -40,29 +38,14 @@ _PROBE = (
 )
 
 
-def name(column: str) -> str:
-    """A column as a SQL identifier."""
-    return '"' + column.replace('"', '""') + '"'
-
-
 def names(columns: Iterable[str], alias: str = "") -> str:
     """Columns as a SQL list, each of the table `alias`."""
-    return ", ".join(f"{alias}.{name(column)}" if alias else name(column) for column in columns)
+    return ", ".join(f"{alias}.{quoted(column)}" if alias else quoted(column) for column in columns)
 
 
 def same(columns: Iterable[str], left: str, right: str) -> str:
     """Two tables agree in these columns."""
-    return " AND ".join(f"{left}.{name(column)} = {right}.{name(column)}" for column in columns)
-
-
-def text(value: str) -> str:
-    """A string as a SQL literal."""
-    return "'" + value.replace("'", "''") + "'"
-
-
-def paths(files: Iterable[Path]) -> str:
-    """Files as a SQL list, for read_parquet."""
-    return "[" + ", ".join(text(str(path)) for path in files) + "]"
+    return " AND ".join(f"{left}.{quoted(column)} = {right}.{quoted(column)}" for column in columns)
 
 
 def columns_of(definition: ClassDefinition) -> list[dict[str, Any]]:

@@ -12,8 +12,9 @@ from typing import Any
 import pyarrow.parquet as pq
 from duckdb import DuckDBPyConnection
 
+from yici.base.sql import paths, quoted
 from yici.platform.data.engines.duckdb import connect
-from yici.platform.data.lake.composing import HASH, SINCE, hashing_of_file, name, names, paths, same
+from yici.platform.data.lake.composing import HASH, SINCE, hashing_of_file, names, same
 
 __all__ = ["Change", "Difference", "difference"]
 
@@ -78,7 +79,7 @@ def _open(engine: DuckDBPyConnection, was: Sequence[Path], now: Sequence[Path]) 
     hashings = {hashing_of_file(path) for path in (*was, *now)}
     common = [one for one in next(iter(present.values())) if all(one in held for held in present.values())]
     own = [one for one in common if one not in (HASH, SINCE)]
-    anew = ", ".join(f"CAST({name(one)} AS VARCHAR)" for one in own)
+    anew = ", ".join(f"CAST({quoted(one)} AS VARCHAR)" for one in own)
     for view, files in sides.items():
         source = f"read_parquet({paths(files or was or now)})" + ("" if files else " WHERE false")
         if len(hashings) > 1:

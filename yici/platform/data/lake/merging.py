@@ -20,6 +20,7 @@ import duckdb
 from duckdb import DuckDBPyConnection
 
 from yici.base.errors import Misconfigured
+from yici.base.sql import paths, quoted, text
 from yici.platform.data.catalogue.definition import ClassDefinition
 from yici.platform.data.lake import layout
 from yici.platform.data.lake.composing import (
@@ -31,11 +32,8 @@ from yici.platform.data.lake.composing import (
     hashing_of,
     hashing_of_file,
     key_of,
-    name,
     names,
-    paths,
     same,
-    text,
     typed,
 )
 from yici.platform.data.lake.errors import KeyUnusable, LayoutChanged
@@ -107,7 +105,7 @@ class Delivery:
         self.shape = columns_of(definition)
         self.columns = [one["name"] for one in self.shape]
         self.keys = key_of(self.shape)
-        self.key = name(self.keys[0])
+        self.key = quoted(self.keys[0])
         self.key_type = next(one["type"] for one in self.shape if one["name"] == self.keys[0])
         self.hashing = hashing_of(engine, self.shape)
         self.has_same_shape = current is not None and current.columns == self.shape and self._hashes_alike(current)
@@ -121,7 +119,7 @@ class Delivery:
         if accepted:
             source = f"SELECT {names(self.columns)} FROM read_parquet({paths(accepted)})"
         else:
-            empty = ", ".join(f"NULL::{one['type']} AS {name(one['name'])}" for one in self.shape)
+            empty = ", ".join(f"NULL::{one['type']} AS {quoted(one['name'])}" for one in self.shape)
             source = f"SELECT {empty} WHERE false"
         self.engine.execute(
             f"CREATE VIEW delivered AS SELECT *, {hash_expression(self.columns)} AS {HASH} FROM ({source})"
@@ -130,7 +128,7 @@ class Delivery:
     def _tally(self) -> tuple[int, int]:
         """Rows, and the sum of their hashes where there is something to compare it with."""
         total = f"coalesce(sum({HASH}), 0)" if self.current and self.replaces else "0"
-        missing = " OR ".join(f"{name(key)} IS NULL" for key in self.keys)
+        missing = " OR ".join(f"{quoted(key)} IS NULL" for key in self.keys)
         rows, hash_sum, without = self._one(f"SELECT count(*), {total}, count(*) FILTER ({missing}) FROM delivered")
         if without:
             raise KeyUnusable
@@ -273,7 +271,7 @@ class Delivery:
         held = {one["name"] for one in self.current.columns}
         cast = "TRY_CAST" if self.replaces else "CAST"  # what is replaced is only compared; else no value may get lost
         own = ", ".join(
-            f"{cast}({name(one['name']) if one['name'] in held else 'NULL'} AS {one['type']}) AS {name(one['name'])}"
+            f"{cast}({quoted(one['name']) if one['name'] in held else 'NULL'} AS {one['type']}) AS {quoted(one['name'])}"
             for one in self.shape
         )
         inner = f"SELECT {own}, {SINCE} FROM {source}"
@@ -300,7 +298,7 @@ class Delivery:
         bucket = self._bucket([str(one.high) for one in stretches[:-1]])
         try:
             self.engine.execute(
-                f"COPY (SELECT *, {bucket} AS _bucket FROM delivered) TO {text(str(folder))}"
+                f"COPY (SELECT *, {bucket} AS _bucket FROM delivered) TO {text(folder)}"
                 " (FORMAT parquet, COMPRESSION snappy, PARTITION_BY (_bucket))"
             )
             files = [sorted((folder / f"_bucket={place}").glob("*.parquet")) for place in range(len(stretches))]
@@ -347,7 +345,7 @@ def write_sorted(engine: DuckDBPyConnection, query: str, keys: Sequence[str], pa
     Never let DuckDB cut a sorted result into several files: then it writes with several threads and loses the order.
     """
     engine.execute(
-        f"COPY (SELECT * FROM ({query}) ORDER BY {names(keys)}) TO {text(str(path))} (FORMAT parquet, COMPRESSION zstd,"
+        f"COPY (SELECT * FROM ({query}) ORDER BY {names(keys)}) TO {text(path)} (FORMAT parquet, COMPRESSION zstd,"
         f" ROW_GROUP_SIZE {ROW_GROUP}, KV_METADATA {{{HASHING}: {text(hashing)}}})"
     )
 
@@ -357,7 +355,7 @@ def describe(engine: DuckDBPyConnection, written: list[Path], keys: Sequence[str
 
     Raises `KeyUnusable` where a key stands twice, `Misconfigured` where the order is wrong.
     """
-    key = name(keys[0])
+    key = quoted(keys[0])
     order = key if len(keys) == 1 else f"row({names(keys)})"
     found = engine.execute(
         f"SELECT file, count(*), CAST(sum({HASH}) AS VARCHAR), CAST(min({key}) AS VARCHAR), CAST(max({key}) AS VARCHAR),"

@@ -17,9 +17,10 @@ from django.utils.translation import gettext as _
 from duckdb import DuckDBPyConnection
 
 from yici.base.errors import Invalid, NotFound
+from yici.base.sql import paths, quoted
 from yici.platform.data.engines.duckdb import connect
 from yici.platform.data.lake import layout
-from yici.platform.data.lake.composing import key_of, name, names, paths, typed
+from yici.platform.data.lake.composing import key_of, names, typed
 from yici.platform.data.models import DataClass, Snapshot
 
 __all__ = ["create_view", "current_of", "files_of", "files_of_class", "look_up", "rows", "snapshot_of"]
@@ -73,7 +74,7 @@ def create_view(
     """A view of the class with its own columns only. Raises `NotFound`."""
     snapshot = snapshot_of(data_class, as_of, number)
     own = names(one["name"] for one in snapshot.columns)
-    connection.execute(f"CREATE VIEW {name(view)} AS SELECT {own} FROM read_parquet({paths(_files(snapshot))})")
+    connection.execute(f"CREATE VIEW {quoted(view)} AS SELECT {own} FROM read_parquet({paths(_files(snapshot))})")
 
 
 def look_up(data_class: DataClass, key: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -92,7 +93,7 @@ def look_up(data_class: DataClass, key: Mapping[str, Any]) -> list[dict[str, Any
     files = _files_that_may_hold(snapshot, wanted)
     if not files:
         return []
-    where = " AND ".join(f"{name(column)} = ?" for column in wanted)
+    where = " AND ".join(f"{quoted(column)} = ?" for column in wanted)
     with connect() as connection:
         found = connection.execute(
             f"SELECT {names(types)} FROM read_parquet({paths(files)}) WHERE {where}", list(wanted.values())

@@ -20,13 +20,14 @@ from django.utils.translation import gettext as _
 
 from yici.base import clock
 from yici.base.errors import Conflict, Invalid, NotFound
+from yici.base.sql import paths
 from yici.core.audit import services as audit
 from yici.core.people.models import Account
 from yici.core.people.services import actor_of
 from yici.platform.data.engines.duckdb import connect
 from yici.platform.data.errors import LoadInProgress
 from yici.platform.data.lake import layout, merging
-from yici.platform.data.lake.composing import hashing_of_file, key_of, paths
+from yici.platform.data.lake.composing import hashing_of_file, key_of
 from yici.platform.data.lake.files import disk_full_is_told, sha256_of
 from yici.platform.data.lake.merging import Part
 from yici.platform.data.lake.reading import current_of

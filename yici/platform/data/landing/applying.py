@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from yici.base.sql import quoted, text
 from yici.platform.data.catalogue.definition import ClassDefinition, Column
-from yici.platform.data.engines.duckdb import connect, quoted
+from yici.platform.data.engines.duckdb import connect
 from yici.platform.data.landing.landing import Landed
 from yici.platform.data.landing.profiling import Profile
 
@@ -34,8 +35,8 @@ def apply_mapping(
     )
     with connect() as connection:
         connection.execute(
-            f"COPY (SELECT {chosen}, _row FROM read_parquet({_text(landed_file)})) "  # noqa: S608 - quoted names
-            f"TO {_text(target)} (FORMAT parquet, COMPRESSION zstd)"
+            f"COPY (SELECT {chosen}, _row FROM read_parquet({text(landed_file)})) "  # noqa: S608 - quoted names
+            f"TO {text(target)} (FORMAT parquet, COMPRESSION zstd)"
         )
     return target
 
@@ -61,7 +62,3 @@ def _value(column: Column, name: str, profile: Profile | None) -> str:
             f"THEN strftime({moment}, '{shown}') ELSE {value} END"
         )
     return value
-
-
-def _text(path: Path) -> str:
-    return "'" + str(path).replace("'", "''") + "'"

@@ -12,7 +12,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from django.utils.translation import gettext as _
 
-from yici.platform.data.engines.duckdb import connect, quoted
+from yici.base.sql import quoted, text
+from yici.platform.data.engines.duckdb import connect
 from yici.platform.data.landing.drafting import column_names, renumber, write_draft
 from yici.platform.data.landing.errors import Damaged, HeaderOnly, TooManyColumns, TooManyWrongLines
 from yici.platform.data.landing.limits import Limits
@@ -45,11 +46,11 @@ def land_parquet(raw: Path, target: Path, limits: Limits, progress: Progress | N
     chosen = ", ".join(
         f"CAST({quoted(name)} AS VARCHAR) AS {column}" for name, column in zip(names, columns, strict=True)
     )
-    path = str(raw).replace("'", "''")
     told = (lambda done: progress(done, rows)) if progress else None
     with connect() as connection:
         try:
-            draft = write_draft(connection, f"(SELECT {chosen} FROM read_parquet('{path}'))", columns, target, 1, told)  # noqa: S608
+            source = f"(SELECT {chosen} FROM read_parquet({text(raw)}))"  # noqa: S608 - quoted
+            draft = write_draft(connection, source, columns, target, 1, told)
         except (duckdb.InvalidInputException, duckdb.IOException, duckdb.SerializationException) as error:
             raise Damaged from error
     return Table(names, columns, draft.rows, 1, (), "utf-8", sample=draft.sample)

@@ -10,6 +10,7 @@ import numpy as np
 from django.utils.translation import gettext as _
 from duckdb import DuckDBPyConnection
 
+from yici.base.sql import text
 from yici.platform.data.landing.drafting import Numbers
 from yici.platform.data.landing.headers import is_total
 
@@ -97,7 +98,7 @@ class Rejects:
             self._connection.execute(
                 f"COPY (SELECT _row, _line, CASE _reason WHEN 'INVALID ENCODING' THEN 'encoding' "  # noqa: S608
                 f"WHEN 'UNQUOTED VALUE' THEN 'quotes' ELSE 'fields' END AS _reason FROM aside ORDER BY _row) "
-                f"TO '{str(path).replace(chr(39), chr(39) * 2)}' (FORMAT parquet, COMPRESSION zstd)"
+                f"TO {text(path)} (FORMAT parquet, COMPRESSION zstd)"
             )
         return self.count
 

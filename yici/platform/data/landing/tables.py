@@ -16,6 +16,7 @@ import numpy as np
 import pyarrow as pa
 from django.utils.translation import gettext as _
 
+from yici.base.sql import text
 from yici.platform.data.engines.duckdb import connect
 from yici.platform.data.landing.drafting import Draft, Numbers, column_names, renumber, write_draft
 from yici.platform.data.landing.errors import Damaged, HeaderOnly, LineTooLong, TooManyWrongLines, Unreadable
@@ -150,11 +151,11 @@ def _first_records(text: str, delimiter: str, quote: str, count: int = 60) -> It
 
 def _source(path: Path, columns: tuple[str, ...], layout: _Layout, limits: Limits) -> str:
     types = ", ".join(f"'{name}': 'VARCHAR'" for name in columns)
-    quote = layout.quote.replace("'", "''")
+    quote = text(layout.quote)
     delimiter = {"\t": "\\t"}.get(layout.delimiter, layout.delimiter)
     return f"""read_csv(
-        {_text(path)}, columns = {{{types}}}, auto_detect = false, header = false, skip = {layout.header.row},
-        delim = '{delimiter}', quote = '{quote}', escape = '{quote}', strict_mode = true, null_padding = false,
+        {text(path)}, columns = {{{types}}}, auto_detect = false, header = false, skip = {layout.header.row},
+        delim = '{delimiter}', quote = {quote}, escape = {quote}, strict_mode = true, null_padding = false,
         max_line_size = {limits.line}, store_rejects = true, rejects_limit = {limits.wrong_lines}
     )"""
 
@@ -216,7 +217,3 @@ def _told(error: duckdb.Error) -> Exception:
     if "aximum line size" in text or "max_line_size" in text or "MAXIMUM_LINE_SIZE" in text:
         return LineTooLong()
     return Damaged() if isinstance(error, duckdb.InvalidInputException | duckdb.ConversionException) else error
-
-
-def _text(path: Path) -> str:
-    return "'" + str(path).replace("'", "''") + "'"

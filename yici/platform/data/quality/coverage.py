@@ -20,11 +20,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from yici.base import clock
 from yici.base.cityfolder import city_folder, read_yaml
 from yici.base.errors import Misconfigured
+from yici.base.sql import quoted
 from yici.base.text import Text
 from yici.core.people.queries import Scope
 from yici.platform.data.engines.duckdb import connect
 from yici.platform.data.lake import reading as lake
-from yici.platform.data.lake.composing import name
 from yici.platform.data.models import DataClass
 from yici.platform.data.quality.queries import within
 
@@ -151,16 +151,16 @@ def _counts(connection: DuckDBPyConnection, entry: Entry, views: dict[str, str],
     """(how many should be found, how many of them are), each key once."""
     reference, without = entry.reference, entry.reference.without
     values: dict[str, Any] = {}
-    conditions = [f"{name(reference.key)} IS NOT NULL", *_conditions(reference, today, values)]
+    conditions = [f"{quoted(reference.key)} IS NOT NULL", *_conditions(reference, today, values)]
     if without is not None:
         conditions.append(
-            f"NOT EXISTS (SELECT 1 FROM {views[without.data_class]} w WHERE w.{name(without.key)} = r.{name(reference.key)})"
+            f"NOT EXISTS (SELECT 1 FROM {views[without.data_class]} w WHERE w.{quoted(without.key)} = r.{quoted(reference.key)})"
         )
     found = connection.execute(
-        f"WITH p AS (SELECT DISTINCT {name(reference.key)} AS k FROM {views[reference.data_class]} r"
+        f"WITH p AS (SELECT DISTINCT {quoted(reference.key)} AS k FROM {views[reference.data_class]} r"
         f" WHERE {' AND '.join(conditions)})"
         f" SELECT count(*), count(*) FILTER (EXISTS (SELECT 1 FROM {views[entry.covered_by.data_class]} c"
-        f" WHERE c.{name(entry.covered_by.key)} = p.k)) FROM p",
+        f" WHERE c.{quoted(entry.covered_by.key)} = p.k)) FROM p",
         values,
     ).fetchone()
     assert found is not None
@@ -171,9 +171,9 @@ def _conditions(reference: Population, today: dt.date, values: dict[str, Any]) -
     if reference.age is not None:
         youngest, oldest = reference.age
         values |= {"today": today}
-        born = name(reference.born)
+        born = quoted(reference.born)
         yield f"{born} <= $today::DATE - INTERVAL {int(youngest)} YEAR"
         yield f"{born} > $today::DATE - INTERVAL {int(oldest) + 1} YEAR"
     for place, (column, allowed) in enumerate(reference.where.items()):
         values[f"allowed{place}"] = list(allowed)
-        yield f"list_contains($allowed{place}, CAST({name(column)} AS VARCHAR))"
+        yield f"list_contains($allowed{place}, CAST({quoted(column)} AS VARCHAR))"

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from yici.base.sql import paths, quoted
 from yici.platform.data.engines.duckdb import connect
 from yici.platform.data.lake import reading as lake
-from yici.platform.data.lake.composing import SINCE, name, paths
+from yici.platform.data.lake.composing import SINCE
 from yici.platform.data.models import Issue, Run, Snapshot
 from yici.platform.data.runs.quarantine import file_of
 
@@ -35,14 +36,14 @@ def came_again(issue: Issue, snapshot: Snapshot, key: list[str]) -> bool:
     if not held or not files:
         return False
     # Held rows are raw text: what their standard form differs in beyond blanks and case is not found, and not proof.
-    columns = ", ".join(f"upper(trim({name(one)})) AS k{place}" for place, one in enumerate(key))
+    columns = ", ".join(f"upper(trim({quoted(one)})) AS k{place}" for place, one in enumerate(key))
     keys = ", ".join(f"k{place}" for place in range(len(key)))
     failing = " UNION ALL ".join(
         f"SELECT {columns}, {int(number)} AS failed_in FROM read_parquet({paths([path])})"
         " WHERE list_contains(_reasons, $rule)"
         for path, number in held
     )
-    same = " AND ".join(f"upper(CAST(c.{name(one)} AS VARCHAR)) = f.k{place}" for place, one in enumerate(key))
+    same = " AND ".join(f"upper(CAST(c.{quoted(one)} AS VARCHAR)) = f.k{place}" for place, one in enumerate(key))
     with connect() as connection:
         found = connection.execute(
             f"WITH f AS (SELECT {keys}, max(failed_in) AS failed_in FROM ({failing}) GROUP BY ALL)"

@@ -16,6 +16,7 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 
 from yici.base.errors import NotFound
+from yici.base.sql import text
 from yici.platform.data.engines.duckdb import connect
 from yici.platform.data.models import Run
 from yici.platform.data.rules.language import Rule
@@ -101,19 +102,14 @@ def add_misshapen(path: Path, rejected: Path) -> None:
         connection.execute(
             f"""
             COPY (
-                SELECT * FROM read_parquet({quoted(path)})
+                SELECT * FROM read_parquet({text(path)})
                 UNION ALL BY NAME
-                SELECT _row, ['{MISSHAPEN}'] AS _reasons, _line FROM read_parquet({quoted(rejected)})
+                SELECT _row, ['{MISSHAPEN}'] AS _reasons, _line FROM read_parquet({text(rejected)})
                 ORDER BY _row
-            ) TO {quoted(whole)} (FORMAT parquet, COMPRESSION zstd)
+            ) TO {text(whole)} (FORMAT parquet, COMPRESSION zstd)
             """  # noqa: S608 - our own paths
         )
     whole.replace(path)
-
-
-def quoted(path: Path) -> str:
-    """A path as a SQL string."""
-    return "'" + str(path).replace("'", "''") + "'"
 
 
 def count_by_reason(run: Run) -> Counter[str]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import duckdb
 
 from yici.base.errors import Misconfigured
+from yici.base.sql import quoted
 from yici.platform.trust.definitions import CertificateType, MadeFrom
 from yici.platform.trust.making.canonical import face_expression
 from yici.platform.trust.making.tree import BATCH
@@ -43,7 +44,7 @@ def batches(kind: CertificateType, source: LakeClass, first: int) -> Iterator[li
     valid_to = _date(made_from.valid_to)
     if made_from.valid_from and not made_from.valid_to and (kind.validity.years or kind.validity.days):
         length = f"INTERVAL {kind.validity.years} YEAR" if kind.validity.years else f"INTERVAL {kind.validity.days} DAY"
-        valid_to = f"CAST({_name(made_from.valid_from)} + {length} - INTERVAL 1 DAY AS DATE)"
+        valid_to = f"CAST({quoted(made_from.valid_from)} + {length} - INTERVAL 1 DAY AS DATE)"
     query = f"""
         SELECT {_text(made_from.number)} AS number, {_text(made_from.holder)} AS holder, {face_expression(face)} AS face,
                {_json(_text(made_from.number))}, {_json(_text(made_from.holder))},
@@ -68,16 +69,12 @@ def _check(kind: CertificateType, made_from: MadeFrom, source: LakeClass) -> Non
         raise Misconfigured(f"{source.label} 没有证照 {kind.slug} 要打印的数据元。")
 
 
-def _name(column: str) -> str:
-    return '"' + column.replace('"', '""') + '"'
-
-
 def _text(column: str) -> str:
-    return f"NULLIF(CAST({_name(column)} AS VARCHAR), '')"
+    return f"NULLIF(CAST({quoted(column)} AS VARCHAR), '')"
 
 
 def _date(column: str) -> str:
-    return f"CAST({_name(column)} AS VARCHAR)" if column else "NULL"
+    return f"CAST({quoted(column)} AS VARCHAR)" if column else "NULL"
 
 
 def _json(sql: str) -> str:

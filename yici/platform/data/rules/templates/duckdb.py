@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from yici.base.sql import quoted, text
 from yici.platform.data.rules.standard import Form
 from yici.platform.data.rules.templates.sql import CLEANED, Templates, class_of
 
@@ -14,10 +15,10 @@ _CODES = "k$"
 
 class DuckDBTemplates(Templates):
     def name(self, name: str) -> str:
-        return '"' + name.replace('"', '""') + '"'
+        return quoted(name)
 
     def text(self, value: str) -> str:
-        return "'" + value.replace("'", "''") + "'"
+        return text(value)
 
     def full_match(self, value: str, pattern: str) -> str:
         return f"regexp_full_match({value}, {self.text(pattern)})"
