@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 from django.conf import settings
 
 from yici.base.sql import paths, quoted, text
+from yici.platform.data.disk import written_whole
 from yici.platform.data.engines.base import Progress, Screened, Screening
 from yici.platform.data.errors import DiskFull
 from yici.platform.data.rules.language import Outcome, Rule
@@ -24,7 +25,7 @@ from yici.platform.data.rules.primitives import PRIMITIVES, SET_PRIMITIVES
 from yici.platform.data.rules.templates.duckdb import DuckDBTemplates
 from yici.platform.data.rules.templates.sql import FAILED, STANDARD, WORD
 
-__all__ = ["DuckDBEngine", "connect", "is_disk_full", "read_files", "written_whole"]
+__all__ = ["DuckDBEngine", "connect", "is_disk_full", "read_files"]
 
 _FULL = (
     "no space left on device",
@@ -318,19 +319,3 @@ class _Screening:
             f"COPY (SELECT {columns}, held._row, _reasons FROM landed JOIN held USING (_row)"
             f" JOIN reasons USING (combination) ORDER BY held._row) TO {text(target)} (FORMAT parquet, COMPRESSION zstd)"
         )
-
-
-@contextlib.contextmanager
-def written_whole(*targets: Path) -> Iterator[list[Path]]:
-    """Names to write to; they take the place of the targets together at the end, and nothing is left after a failure."""
-    drafts = [target.with_name(f".{target.name}.draft") for target in targets]
-    try:
-        yield drafts
-        for draft in drafts:
-            with draft.open("rb") as file:
-                os.fsync(file.fileno())
-        for draft, target in zip(drafts, targets, strict=True):
-            draft.replace(target)
-    finally:
-        for draft in drafts:
-            draft.unlink(missing_ok=True)

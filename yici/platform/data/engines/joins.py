@@ -20,7 +20,8 @@ import pyarrow.parquet as pq
 from django.conf import settings
 
 from yici.base.sql import quoted, text
-from yici.platform.data.engines.duckdb import connect, read_files, written_whole
+from yici.platform.data.disk import written_whole
+from yici.platform.data.engines.duckdb import connect, read_files
 
 __all__ = ["Matching", "MeansTest", "Thresholds", "match", "test_means"]
 

@@ -24,8 +24,9 @@ from py4j.protocol import Py4JJavaError
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 
+from yici.platform.data.disk import written_whole
 from yici.platform.data.engines.base import Progress, Screened, Screening
-from yici.platform.data.engines.duckdb import is_disk_full, written_whole
+from yici.platform.data.engines.duckdb import is_disk_full
 from yici.platform.data.errors import DiskFull
 from yici.platform.data.rules.language import Outcome, Rule
 from yici.platform.data.rules.primitives import PRIMITIVES, SET_PRIMITIVES

@@ -24,11 +24,11 @@ from yici.base.sql import paths
 from yici.core.audit import services as audit
 from yici.core.people.models import Account
 from yici.core.people.services import actor_of
+from yici.platform.data.disk import disk_full_is_told, sha256_of
 from yici.platform.data.engines.duckdb import connect
 from yici.platform.data.errors import LoadInProgress
 from yici.platform.data.lake import layout, merging
 from yici.platform.data.lake.composing import hashing_of_file, key_of
-from yici.platform.data.lake.files import disk_full_is_told, sha256_of
 from yici.platform.data.lake.merging import Part
 from yici.platform.data.lake.reading import current_of
 from yici.platform.data.lake.writing import Placed, digest_of, moved, next_number, one_at_a_time, show

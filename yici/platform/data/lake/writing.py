@@ -22,11 +22,11 @@ from django.utils.translation import gettext as _
 
 from yici.base import clock
 from yici.platform.data.catalogue.definition import ClassDefinition
+from yici.platform.data.disk import disk_full_is_told, move_into_place, sha256_of
 from yici.platform.data.engines.duckdb import connect
 from yici.platform.data.errors import LoadInProgress
 from yici.platform.data.lake import layout
 from yici.platform.data.lake.errors import ShrunkTooFar
-from yici.platform.data.lake.files import disk_full_is_told, move_into_place, sha256_of
 from yici.platform.data.lake.merging import Counts, Delivery, Part
 from yici.platform.data.lake.reading import current_of
 from yici.platform.data.models import ClassChannel, DataClass, Run, Snapshot

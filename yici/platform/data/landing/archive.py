@@ -13,7 +13,7 @@ from pathlib import Path
 
 from django.conf import settings
 
-from yici.platform.data.lake.files import disk_full_is_told, force_to_disk
+from yici.platform.data.disk import disk_full_is_told, force_to_disk
 from yici.platform.data.models import DataClass, RawObject
 
 __all__ = ["keep", "path_of"]

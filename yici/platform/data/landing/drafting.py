@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from duckdb import DuckDBPyConnection
 
-from yici.platform.data.lake.files import disk_full_is_told
+from yici.platform.data.disk import disk_full_is_told
 from yici.platform.data.landing.headers import is_total
 
 __all__ = ["HASH", "ROW", "Draft", "column_names", "renumber", "write_draft"]

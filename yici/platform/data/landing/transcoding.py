@@ -15,7 +15,7 @@ from pathlib import Path
 
 from django.utils.translation import gettext as _
 
-from yici.platform.data.lake.files import disk_full_is_told
+from yici.platform.data.disk import disk_full_is_told
 from yici.platform.data.landing.errors import LineTooLong, Unreadable
 
 __all__ = ["Progress", "Utf8", "as_utf8", "decodes_throughout"]

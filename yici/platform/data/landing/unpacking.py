@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
-from yici.platform.data.lake.files import disk_full_is_told
+from yici.platform.data.disk import disk_full_is_told
 from yici.platform.data.landing.errors import (
     Damaged,
     EntityBomb,

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.csv
+
+from yici.platform.data.disk import sha256_of
 
 if TYPE_CHECKING:
     from yici.platform.data.sandbox.filling import Delivery
@@ -24,7 +25,7 @@ def write(delivery: Delivery, folder: Path) -> str:
     _write_csv(delivery, draft)
     marker = folder / (name + str(delivery.options.get("marker", ".ok")))
     marker.unlink(missing_ok=True)  # of an earlier upload; would vouch for this one
-    digest = _sha256(draft)
+    digest = sha256_of(draft)
     draft.replace(folder / name)
     (folder / f"{name}.sha256").write_text(f"{digest}  {name}\n", "utf-8")
     marker.touch()
@@ -47,8 +48,3 @@ def _write_csv(delivery: Delivery, path: Path) -> None:
             options = pyarrow.csv.WriteOptions(include_header=number == 0, quoting_style="needed")
             pyarrow.csv.write_csv(pa.Table.from_batches([batch]), text, options)
             target.write(text.getvalue().decode("utf-8").encode(ENCODING))
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as handle:
-        return hashlib.file_digest(handle, "sha256").hexdigest()

@@ -20,9 +20,9 @@ from django.utils.translation import ngettext
 from pydantic import Field, field_validator
 
 from yici.platform.data.catalogue.definition import ClassDefinition
+from yici.platform.data.disk import disk_full_is_told
 from yici.platform.data.errors import DiskFull, Refused, SourceInconsistent
 from yici.platform.data.sources.base import Options, Pace, Pull, Pulled, local_name
-from yici.platform.data.sources.failures import disk_watched
 
 _UNFINISHED = (".part", ".filepart", ".tmp", ".temp", ".crdownload", ".swp", ".writing")
 _CHECKSUMS = {".sha256": "sha256", ".md5": "md5"}
@@ -266,7 +266,7 @@ class Dropping:
         partial.touch()
         if offset < entry.size:
             try:
-                with disk_watched():
+                with disk_full_is_told():
                     self.remote.download(entry.name, partial, offset, self.pace)
             except DiskFull:
                 partial.unlink()

@@ -2,38 +2,24 @@
 
 from __future__ import annotations
 
-import errno
 import socket
 import ssl
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TypeVar
 
 from django.utils.translation import gettext as _
 
 from yici.base.errors import YiciError
+from yici.platform.data.disk import is_full
 from yici.platform.data.errors import DiskFull, SourceUnavailable
 from yici.platform.data.sources.base import Problem, SourceAccessDenied
 from yici.platform.data.sources.connections import Connection
 
 Failure = TypeVar("Failure", bound=YiciError)
-_NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 
 
 def failure(kind: type[Failure], code: str, message: str, remedy: str, field: str = "connection") -> Failure:
     """An error that a check can take apart again. `code`: e.g. `unknown-host`; `field`: the option to look at."""
     return kind(message + remedy, code=code, what=message, remedy=remedy, field=field)
-
-
-@contextmanager
-def disk_watched() -> Iterator[None]:
-    """Around writing what came: no room left is `DiskFull`."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno in _NO_ROOM:
-            raise DiskFull from error
-        raise
 
 
 def problem_of(error: YiciError) -> Problem:
@@ -52,7 +38,7 @@ def network_failure(error: BaseException, at: Connection) -> SourceUnavailable:
 
     Raises `DiskFull` where it is not the network at all that failed: both are OSError to a library that copies.
     """
-    if isinstance(error, OSError) and error.errno in _NO_ROOM:
+    if is_full(error):
         raise DiskFull from error
     where = {"host": at.host, "port": at.port}
     if isinstance(error, socket.gaierror):

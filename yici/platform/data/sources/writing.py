@@ -67,8 +67,3 @@ class TableWriter:
         width = len(self._schema)
         arrays = [pa.array([row[i] for row in rows], pa.string()) for i in range(width)]
         self._writer.write_batch(pa.record_batch(arrays, schema=self._schema))
-
-
-def sha256_of(path: Path) -> str:
-    with path.open("rb") as handle:
-        return hashlib.file_digest(handle, "sha256").hexdigest()

@@ -20,6 +20,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from yici.base.errors import YiciError
+from yici.platform.data.disk import disk_full_is_told, sha256_of
 from yici.platform.data.errors import DiskFull, SourceInconsistent
 from yici.platform.data.sources import base
 from yici.platform.data.sources.base import (
@@ -39,8 +40,8 @@ from yici.platform.data.sources.exchange.mysql import MysqlSession
 from yici.platform.data.sources.exchange.options import ExchangeOptions
 from yici.platform.data.sources.exchange.postgresql import PostgresqlSession
 from yici.platform.data.sources.exchange.session import Session, SourceColumn
-from yici.platform.data.sources.failures import disk_watched, failure, problem_of
-from yici.platform.data.sources.writing import Digest, TableWriter, sha256_of
+from yici.platform.data.sources.failures import failure, problem_of
+from yici.platform.data.sources.writing import Digest, TableWriter
 
 if TYPE_CHECKING:
     from yici.platform.data.catalogue.definition import ClassDefinition
@@ -124,7 +125,7 @@ class _Pulling:
         target = into / local_name(name)
         draft = target.with_name(target.name + ".part")
         try:
-            with disk_watched():
+            with disk_full_is_told():
                 digest = self._write(draft, where, parameters, stretch.until)
         except DiskFull:
             draft.unlink()

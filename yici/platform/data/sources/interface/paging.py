@@ -13,9 +13,10 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
+from yici.platform.data.disk import disk_full_is_told
 from yici.platform.data.errors import DiskFull, SourceInconsistent
 from yici.platform.data.sources.base import Pace, SourceMisconfigured
-from yici.platform.data.sources.failures import disk_watched, failure
+from yici.platform.data.sources.failures import failure
 from yici.platform.data.sources.interface.client import Client
 from yici.platform.data.sources.interface.options import InterfaceOptions
 from yici.platform.data.sources.writing import Digest
@@ -54,7 +55,7 @@ class Paging:
         """Fetch every page that is missing. Raises `SourceInconsistent`; what is there then is thrown away."""
         try:
             state = self._resumed()
-            with disk_watched(), self.draft.open("ab") as rows, self.log.open("a", encoding="utf-8") as log:
+            with disk_full_is_told(), self.draft.open("ab") as rows, self.log.open("a", encoding="utf-8") as log:
                 while state.next is not None:
                     state = self._page(state, rows)
                     rows.flush()

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from yici.base.errors import YiciError
+from yici.platform.data.disk import disk_full_is_told, sha256_of
 from yici.platform.data.sources import base
 from yici.platform.data.sources.base import (
     Pace,
@@ -27,11 +28,11 @@ from yici.platform.data.sources.base import (
 )
 from yici.platform.data.sources.connections import connection
 from yici.platform.data.sources.defaults import completed
-from yici.platform.data.sources.failures import disk_watched, failure, problem_of
+from yici.platform.data.sources.failures import failure, problem_of
 from yici.platform.data.sources.interface.client import Client
 from yici.platform.data.sources.interface.options import InterfaceOptions
 from yici.platform.data.sources.interface.paging import Paging, State
-from yici.platform.data.sources.writing import Row, TableWriter, sha256_of
+from yici.platform.data.sources.writing import Row, TableWriter
 
 if TYPE_CHECKING:
     from yici.platform.data.catalogue.definition import ClassDefinition
@@ -82,7 +83,7 @@ class Interface:
             return Pull([], moved_on, not since, state.total)
         name = f"{chosen.path.strip('/').replace('/', '_')}.{chosen.format}"
         target = into / local_name(name)
-        with disk_watched():
+        with disk_full_is_told():
             _finish(draft, target, state.columns, chosen.format)
         pulled = Pulled(target, name, sha256_of(target), target.stat().st_size)
         return Pull([pulled], moved_on, not since, state.total)

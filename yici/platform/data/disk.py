@@ -13,9 +13,8 @@ from django.db import OperationalError
 
 from yici.platform.data.errors import DiskFull
 
-__all__ = ["disk_full_is_told", "force_to_disk", "move_into_place", "sha256_of"]
+__all__ = ["disk_full_is_told", "force_to_disk", "is_full", "move_into_place", "sha256_of", "written_whole"]
 
-_CHUNK = 1 << 20
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _DATABASE_FULL = "53100"  # SQLSTATE disk_full: PostgreSQL may stand on the same disk
 
@@ -26,7 +25,7 @@ def disk_full_is_told() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno in _FULL:
+        if is_full(error):
             raise DiskFull from error
         raise
     except OperationalError as error:
@@ -35,12 +34,14 @@ def disk_full_is_told() -> Iterator[None]:
         raise
 
 
+def is_full(error: BaseException) -> bool:
+    """Whether the operating system refused for want of room."""
+    return isinstance(error, OSError) and error.errno in _FULL
+
+
 def sha256_of(path: Path) -> str:
-    digest = hashlib.sha256()
     with path.open("rb") as handle:
-        while chunk := handle.read(_CHUNK):
-            digest.update(chunk)
-    return digest.hexdigest()
+        return hashlib.file_digest(handle, "sha256").hexdigest()
 
 
 def force_to_disk(path: Path) -> None:
@@ -63,3 +64,18 @@ def move_into_place(aside: Path, target: Path) -> None:
         force_to_disk(target.parent.parent)
     aside.rename(target)
     force_to_disk(target.parent)
+
+
+@contextmanager
+def written_whole(*targets: Path) -> Iterator[list[Path]]:
+    """Names to write to; they take the place of the targets together at the end, and nothing is left after a failure."""
+    drafts = [target.with_name(f".{target.name}.draft") for target in targets]
+    try:
+        yield drafts
+        for draft in drafts:
+            force_to_disk(draft)
+        for draft, target in zip(drafts, targets, strict=True):
+            draft.replace(target)
+    finally:
+        for draft in drafts:
+            draft.unlink(missing_ok=True)
