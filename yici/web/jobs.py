@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from procrastinate.contrib.django import app
+from procrastinate.exceptions import AlreadyEnqueued
 
 SECONDS = 4.0  # of one turn; then other jobs come first
 
@@ -35,5 +38,6 @@ def fill_departments() -> bool:
 
     done = departments.step()
     if not done:
-        fill_departments.configure(queueing_lock="web.fill_departments", schedule_in={"seconds": 5}).defer()
+        with suppress(AlreadyEnqueued):  # a start of the city asked too
+            fill_departments.configure(queueing_lock="web.fill_departments", schedule_in={"seconds": 5}).defer()
     return done

@@ -22,6 +22,8 @@ __all__ = ["is_due", "step", "wanted"]
 
 POPULATION = 10_000
 SEED = 341600
+DAYS = 2
+_DELIVERED = "delivered"  # file: how many days
 logger = logging.getLogger(__name__)
 
 
@@ -42,21 +44,26 @@ def step() -> bool:
     try:
         if not (folder / "manifest.json").exists():
             generate(wanted(), SEED, folder)
-            delivering.deliver(folder)
-            return False
-        if _start_all(once=True):
-            return False
-        if Run.objects.filter(state__in=Run.OPEN).exists():
-            return False
-        if len(read_manifest(folder)["days"]) == 1:  # a second day: increments, mended rows, issues that close
-            first = dt.date.fromisoformat(read_manifest(folder)["days"][0])
-            next_day(folder, first + dt.timedelta(days=7))
+        days = read_manifest(folder)["days"]
+        if _delivered(folder) < len(days):
             delivering.deliver(folder)
             _start_all(once=False)
+            (folder / _DELIVERED).write_text(str(len(days)), "utf-8")
+        if _start_all(once=True) or Run.objects.filter(state__in=Run.OPEN).exists():
+            return False
+        if len(days) < DAYS:  # a second day: increments, mended rows, issues that close
+            next_day(folder, dt.date.fromisoformat(days[-1]) + dt.timedelta(days=7))
+            return False
     except YiciError as error:
         logger.warning("the demo departments were not filled: %s", error.message)
         return False
     return True
+
+
+def _delivered(folder: Path) -> int:
+    """How many days were delivered to the departments' servers and are being loaded."""
+    noted = folder / _DELIVERED
+    return int(noted.read_text("utf-8")) if noted.exists() else 0
 
 
 def _start_all(once: bool) -> int:
@@ -77,8 +84,8 @@ def _start_all(once: bool) -> int:
 
 
 def is_due() -> bool:
-    """Whether the city is still to be filled: nothing was loaded by anybody yet, or the second day is missing."""
-    folder = Path(settings.DATA_HOME) / "generated" / "manifest.json"
+    """Whether the city is still to be filled: nothing was loaded by anybody yet, or a day is missing."""
+    folder = Path(settings.DATA_HOME) / "generated"
     if not wanted():
         return False
-    return (folder.exists() and len(read_manifest(folder.parent)["days"]) == 1) or not Run.objects.exists()
+    return ((folder / "manifest.json").exists() and _delivered(folder) < DAYS) or not Run.objects.exists()

@@ -45,7 +45,8 @@ def definition(channel: dict[str, Any], load: str = "full") -> ClassDefinition:
 def parquet(tmp_path: Path) -> Callable[[list[dict[str, Any]]], Path]:
     def write(rows: list[dict[str, Any]]) -> Path:
         path = tmp_path / "generated.parquet"
-        pyarrow.parquet.write_table(pa.Table.from_pylist(rows), path)
+        schema = pa.schema([(name, pa.string()) for name in ROWS[0]])
+        pyarrow.parquet.write_table(pa.Table.from_pylist(rows, schema), path)
         return path
 
     return write
@@ -94,6 +95,8 @@ def test_rows_come_back_as_they_were_handed_over_and_changes_after_them(
     first = pull(defined, tmp_path / "a")
     assert rows_of(first) == EXPECTED
     assert pull(defined, tmp_path / "b", first.cursor).objects == []
+    fill("land", defined, [parquet([])], home=home, moment=dt.datetime.now(dt.UTC), mode="change")
+    assert pull(defined, tmp_path / "n", first.cursor).objects == []
     changed = [{"number": "证2", "owner": "李四", "note": None}, {"number": "证9", "owner": "新", "note": None}]
     fill("land", defined, [parquet(changed)], home=home, moment=dt.datetime.now(dt.UTC), mode="change")
     found = {row[0]: row[1] for row in rows_of(pull(defined, tmp_path / "c", first.cursor))}

@@ -62,7 +62,7 @@ class Delivery:
         return f"{self.moment.astimezone(ZoneInfo(settings.TIME_ZONE)):%Y%m%d}"
 
     def batches(self) -> Iterator[pa.RecordBatch]:
-        """All text, under the department's headers."""
+        """All text, under the department's headers; one batch at least, so that columns are known without rows."""
         for path in self.files:
             for batch in _read(path):
                 names = [self._header(name) for name in batch.schema.names]
@@ -102,12 +102,14 @@ def fill(
         options = completed(entry.kind, entry.options, definition)
         delivery = Delivery(definition, entry, options, tuple(files), mode, moment)
         said.append(_BY_KIND[entry.kind](delivery, home))
-    return said
+    return [one for one in said if one]
 
 
 def _drop(delivery: Delivery, home: Path) -> str:
     at = _at(delivery)
     target = folder(home, "sftp") / at.user / at.path.strip("/") / str(delivery.options["folder"])
+    if delivery.mode == "change" and not delivery.rows:
+        return ""  # who has nothing new drops no file
     return files.write(delivery, target)
 
 
@@ -146,7 +148,10 @@ def _at(delivery: Delivery) -> Connection:
 
 def _read(path: Path) -> Iterator[pa.RecordBatch]:
     if path.suffix == ".parquet":
-        yield from pyarrow.parquet.ParquetFile(path).iter_batches(_BATCH_ROWS)
+        file = pyarrow.parquet.ParquetFile(path)
+        yield from file.iter_batches(_BATCH_ROWS)
+        if not file.metadata.num_rows:
+            yield pa.RecordBatch.from_pylist([], file.schema_arrow)
         return
     with path.open("rb") as handle:
         names = pyarrow.csv.open_csv(handle).schema.names

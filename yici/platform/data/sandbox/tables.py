@@ -135,7 +135,7 @@ def _tab_separated(batch: pa.RecordBatch) -> bytes:
             text = pc.replace_substring(text, sign, escaped)
         columns.append(pc.fill_null(text, "\\N"))
     lines = pc.binary_join_element_wise(*columns, "\t")
-    return ("\n".join(lines.to_pylist()) + "\n").encode()
+    return "".join(f"{line}\n" for line in lines.to_pylist()).encode()
 
 
 def _stamped(delivery: Delivery) -> Iterator[pa.RecordBatch]:
