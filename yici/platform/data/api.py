@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-import tempfile
-from pathlib import Path
 from typing import Annotated, Any
 
-from django.conf import settings
 from django.db.models import Q
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
@@ -157,11 +154,7 @@ def upload_file(request: HttpRequest, slug: str, file: UploadedFile = File(...))
     """The run waits until `/decide` confirms how the columns map."""
     account = account_of(request)
     data_class = access.class_for(account, slug, "data.upload")
-    with tempfile.NamedTemporaryFile(dir=_inbox()) as kept:
-        for chunk in file.chunks():
-            kept.write(chunk)
-        kept.flush()
-        return 201, _run_out(starting.upload(data_class, Path(kept.name), file.name or "upload", account))
+    return 201, _run_out(starting.upload_chunks(data_class, file.chunks(), file.name or "", account))
 
 
 @router.post("/data/push/{slug}", auth=None, response={202: RunOut}, summary="Signed push of a delivery")
@@ -243,12 +236,6 @@ def mend_row(request: HttpRequest, number: int, given: MendIn) -> tuple[int, Non
 def replay_run(request: HttpRequest, number: int) -> tuple[int, dict[str, Any]]:
     account = account_of(request)
     return 201, _run_out(mending.replay(access.run_for(account, number, "data.rows"), account))
-
-
-def _inbox() -> Path:
-    folder = Path(settings.DATA_HOME) / "work"
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
 
 
 def _class_out(one: DataClass) -> dict[str, Any]:

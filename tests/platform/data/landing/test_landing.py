@@ -168,6 +168,8 @@ def test_row_numbers_count_as_a_person_does(landing: Any, tmp_path: Path) -> Non
     [
         (b"", errors.Empty),
         ("公民身份号码,姓名\n".encode(), errors.HeaderOnly),
+        (b"\xef\xbb\xbf", errors.Empty),
+        (b"\n\r\n \n", errors.Empty),
         (b"342124194503121221,1945-03-12\n342124197205161640,1972-05-16\n", errors.NoHeader),
         (CSV.encode() + '"342124,没有写完\n'.encode(), errors.Damaged),
         (b"\x7fELF\x00\x01", errors.Unknown),

@@ -166,6 +166,16 @@ def test_rows_are_discarded_with_a_reason_and_taken_back(loaded: Run, engineer: 
     assert Mend.objects.filter(state="discarded").count() == 2
     engineer.post(address, {"undo": "33"})
     assert Mend.objects.get().row == 34
+    for wrong in ("12345678", "abc", "-1", "33;"):  # none is taken for another row
+        engineer.post(address, {"row": [wrong], "note": "查无此人"})
+        engineer.post(address, {"undo": wrong})
+    assert Mend.objects.get().row == 34
+
+
+def test_an_empty_file_is_said_to_be_empty(data_class: DataClass, engineer: Client) -> None:
+    found = engineer.post(f"/desk/data/classes/{data_class.pk}/upload/", {"file": SimpleUploadedFile("空.csv", b"")})
+    assert found.status_code == 422 and "文件是空的" in found.content.decode()
+    assert not Run.objects.filter(data_class=data_class).exists()
 
 
 def test_a_version_is_compared_and_rolled_back(

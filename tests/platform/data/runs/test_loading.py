@@ -48,6 +48,15 @@ def test_a_changed_encoding_is_loaded_and_told(data_class: DataClass, upload: Up
     assert again.state == "published" and any("UTF-8" in told for told in again.detail["drift"]["explanations"])
 
 
+def test_a_line_with_a_broken_character_is_held_for_that_reason(data_class: DataClass, upload: Upload) -> None:
+    file = content(*(line(number) for number in range(40))).decode().encode("gb18030")
+    broken = file.replace("某村7号".encode("gb18030"), b"\xcf\xff\xff", 1)
+    run = upload(broken)
+    assert (run.state, run.rows_accepted, run.rows_quarantined) == ("published", 39, 1)
+    (held,) = quarantine.held_rows(run)
+    assert held.reasons == ("row.encoding",) and quarantine.message_of("row.encoding", {}) == "含有无法识别的字符"
+
+
 @pytest.mark.parametrize(
     ("file", "error"),
     [(b"\x7fELF\x00", "unknown-kind"), (b"", "header-only"), (content(line(1)) + b'"cut', "damaged")],
@@ -149,7 +158,7 @@ def test_lines_with_a_wrong_number_of_fields_are_held_with_the_others(data_class
     run = upload(content(*(line(number) for number in range(40)), "只有一列"))
     assert (run.rows_read, run.rows_accepted, run.rows_quarantined) == (41, 40, 1)
     held = quarantine.held_rows(run)
-    assert held[0].line == "只有一列" and held[0].reasons == (quarantine.MISSHAPEN,)
+    assert held[0].line == "只有一列" and held[0].reasons == ("row.fields",)
     with pytest.raises(Conflict):
         mending.mend(run, held[0].row, {"name": "甲"}, None)
     assert quarantine.count_by_reason(run)[quarantine.MISSHAPEN] == 1

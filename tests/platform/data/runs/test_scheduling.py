@@ -117,6 +117,20 @@ def test_a_waiting_run_is_decided_once(data_class: DataClass, tmp_path: Path, up
         starting.decide(run, {}, None)
 
 
+def test_a_confirmed_upload_that_meets_a_busy_class_is_loaded_after_it(data_class: DataClass, tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_bytes(content(line(1)))
+    run = starting.upload(data_class, path, "a.csv", None)
+    starting.decide(run, {}, None)
+    other = make_run(data_class, heartbeat_at=clock.now())
+    assert load(run.pk) == ""
+    run.refresh_from_db()
+    again = run.retries.get()
+    assert (run.state, run.error, again.state) == ("failed", LoadInProgress.slug, "queued")
+    Run.objects.filter(pk=other.pk).update(state="published", ended_at=clock.now())
+    assert load(again.pk) == "published"
+
+
 def test_a_class_that_shrank_is_let_through_when_somebody_says_it_is_true(
     data_class: DataClass, upload: Callable[..., Run]
 ) -> None:

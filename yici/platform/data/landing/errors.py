@@ -114,7 +114,7 @@ class HeaderOnly(Refused):
 class Empty(HeaderOnly):
     """Goes by the same slug: to a program, no rows are no rows."""
 
-    message = _("文件是空的，一个字节也没有，多半没有传完。请重新导出并报送。")
+    message = _("文件是空的，没有任何内容，多半没有传完。请重新导出并报送。")
 
 
 class TooManyWrongLines(Refused):

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from yici.base.sql import quoted, text
 from yici.platform.data.engines.duckdb import connect
 from yici.platform.data.landing.drafting import column_names, renumber, write_draft
-from yici.platform.data.landing.errors import Damaged, HeaderOnly, TooManyColumns, TooManyWrongLines
+from yici.platform.data.landing.errors import Damaged, Empty, HeaderOnly, TooManyColumns, TooManyWrongLines
 from yici.platform.data.landing.limits import Limits
 from yici.platform.data.landing.rejecting import write_rejected
 from yici.platform.data.landing.sniffing import encoding_of
@@ -63,7 +63,7 @@ def land_jsonl(
     path = as_utf8(raw, scratch / "utf8", encoding_of(raw), limits.line, progress).path
     headers, wrong, gaps = _keys(path, limits)
     if not headers:
-        raise HeaderOnly
+        raise Empty
     columns = column_names(headers)
     schema = pa.schema([(column, pa.string()) for column in columns])
     with connect() as connection:

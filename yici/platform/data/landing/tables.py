@@ -19,7 +19,7 @@ from django.utils.translation import gettext as _
 from yici.base.sql import text
 from yici.platform.data.engines.duckdb import connect
 from yici.platform.data.landing.drafting import Draft, Numbers, column_names, renumber, write_draft
-from yici.platform.data.landing.errors import Damaged, HeaderOnly, LineTooLong, TooManyWrongLines, Unreadable
+from yici.platform.data.landing.errors import Damaged, Empty, HeaderOnly, LineTooLong, TooManyWrongLines, Unreadable
 from yici.platform.data.landing.headers import Header, find_header
 from yici.platform.data.landing.limits import Limits
 from yici.platform.data.landing.rejecting import Rejects
@@ -124,7 +124,7 @@ def _layout_of(path: Path, limits: Limits) -> _Layout:
         head = handle.read(HEAD)
     text = head.decode("utf-8", "ignore").removeprefix("\ufeff")
     if not text.strip():
-        raise HeaderOnly
+        raise Empty
     whole = _whole_lines(text)
     delimiter = delimiter_of(whole)
     quote = quote_of(whole, delimiter)

@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 
 from yici.platform.data.engines.duckdb import connect
 from yici.platform.data.landing.drafting import column_names, write_draft
-from yici.platform.data.landing.errors import Damaged, HeaderOnly
+from yici.platform.data.landing.errors import Damaged, Empty, HeaderOnly
 from yici.platform.data.landing.headers import LOOKED_AT, find_header
 from yici.platform.data.landing.limits import Limits
 from yici.platform.data.landing.tables import Table
@@ -52,7 +52,7 @@ def land_workbook(raw: Path, target: Path, limits: Limits, progress: Progress | 
     except fastexcel.FastExcelError as error:
         raise Damaged from error
     if not batch.num_rows or not batch.num_columns:
-        raise HeaderOnly
+        raise Empty
     table, lost = _restored(pa.Table.from_batches([batch]), entry.sheet)
     rows = table.slice(0, LOOKED_AT).to_pylist()
     table = _without_blank_columns(table, rows)
@@ -137,7 +137,7 @@ def _chosen(entries: list[_Entry]) -> tuple[_Entry, list[str]]:
     """The first visible sheet with cells; names of the others that are like it."""
     filled = [one for one in entries if one.is_visible and one.sheet.cells]
     if not filled:
-        raise HeaderOnly
+        raise Empty
     return filled[0], [one.name for one in filled[1:]]
 
 

@@ -24,12 +24,12 @@ from yici.platform.data.catalogue.definition import ClassDefinition, Column
 from yici.platform.data.landing.exporting import write_xlsx
 from yici.platform.data.models import Mend, Run
 from yici.platform.data.pages.purposes import keep_purpose, purpose_of
-from yici.platform.data.pages.words import MEND_TONES, page_number
+from yici.platform.data.pages.words import MEND_TONES, page_number, row_numbers
 from yici.platform.data.reading import access
 from yici.platform.data.rules.deriving import rules_of
 from yici.platform.data.rules.language import Rule
 from yici.platform.data.runs import mending
-from yici.platform.data.runs.quarantine import MISSHAPEN, HeldRow, count_by_reason, held_row, held_rows, message_of
+from yici.platform.data.runs.quarantine import HeldRow, count_by_reason, held_row, held_rows, is_misshapen, message_of
 
 PAGE = 25
 MOST_EXPORTED = 50_000
@@ -99,7 +99,7 @@ def _line(
         "cells": [(values.get(column.name), column.name in wrong) for column in columns],
         "line": (row.line if clear else "＊" * min(len(row.line), 12)) if row.line else "",
         "mend": mend,
-        "can_mend": MISSHAPEN not in row.reasons and (mend is None or mend.state != Mend.State.REPLAYED),
+        "can_mend": not is_misshapen(row.reasons) and (mend is None or mend.state != Mend.State.REPLAYED),
         "can_discard": mend is None or mend.state in (Mend.State.MENDED, Mend.State.REFUSED),
     }
 
@@ -126,7 +126,7 @@ def edit(request: HttpRequest, number: int, row: int) -> HttpResponse:
     run = access.run_for(account, number, "data.rows")
     definition = reading.definition_of(run.data_class)
     held = held_row(run, row)
-    if MISSHAPEN in held.reasons:
+    if is_misshapen(held.reasons):
         raise NotFound
     rules = {rule.id: rule for rule in rules_of(definition)}
     errors: dict[str, str] = {}
@@ -175,10 +175,10 @@ def settle(request: HttpRequest, number: int) -> HttpResponse:
     run = access.run_for(account, number, "data.rows")
     try:
         if undo := request.POST.get("undo", ""):
-            mending.undo(run, page_number(undo), account)
+            mending.undo(run, row_numbers([undo])[0], account)
             messages.success(request, _("已撤销。"))
         else:
-            ticked = [page_number(one) for one in request.POST.getlist("row")[:PAGE]]
+            ticked = row_numbers(request.POST.getlist("row")[:PAGE])
             if not ticked:
                 raise Invalid(_("请先勾选要作废的行。"))
             count = mending.discard(run, ticked, account, request.POST.get("note", ""))

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from django.core.files.uploadedfile import UploadedFile
@@ -18,7 +16,6 @@ from yici.core.people.auth import account_of, staff_required
 from yici.platform.data.catalogue import reading
 from yici.platform.data.catalogue.definition import ClassDefinition, Column
 from yici.platform.data.errors import Refused
-from yici.platform.data.lake.layout import work_root
 from yici.platform.data.landing.mapping import Proposal
 from yici.platform.data.models import Run
 from yici.platform.data.pages import words
@@ -40,17 +37,17 @@ def upload(request: HttpRequest, slug: str) -> HttpResponse:
     if request.method != "POST":
         return render(request, "data/upload.html", context)
     file = request.FILES.get("file")
-    if not isinstance(file, UploadedFile) or not file.size:
+    if not isinstance(file, UploadedFile):
         context["error"] = _("请先选择要上传的文件。")
-    elif file.size > LARGEST:
+    elif (file.size or 0) > LARGEST:
         context["error"] = _("文件超过 512 MB，请改用 FTP 方式报送，或拆分后上传。")
     else:
-        with tempfile.NamedTemporaryFile(dir=work_root()) as kept:
-            for chunk in file.chunks():
-                kept.write(chunk)
-            kept.flush()
-            run = starting.upload(data_class, Path(kept.name), file.name or "upload", account)
-        return redirect("data-decide", run.pk)
+        try:
+            run = starting.upload_chunks(data_class, file.chunks(), file.name or "", account)
+        except Refused as error:
+            context["error"] = str(error.message)
+        else:
+            return redirect("data-decide", run.pk)
     return render(request, "data/upload.html", context, status=422)
 
 

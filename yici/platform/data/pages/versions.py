@@ -18,7 +18,6 @@ from yici.platform.data.lake import difference, upkeep
 from yici.platform.data.lake import reading as lake
 from yici.platform.data.models import DataClass, Snapshot
 from yici.platform.data.pages.purposes import keep_purpose, purpose_of
-from yici.platform.data.pages.words import page_number
 from yici.platform.data.reading import access
 
 DIFFERENCES = 10  # rows shown of each kind
@@ -35,7 +34,7 @@ def version(request: HttpRequest, slug: str, number: int) -> HttpResponse:
     kept = list(data_class.snapshots.exclude(state=Snapshot.State.EXPIRED).exclude(number=number).order_by("-number"))
     asked = request.GET.get("with", "")
     earlier = next((one for one in kept if one.number < number), None)
-    before = next((one for one in kept if one.number == page_number(asked)), None) if asked else earlier
+    before = next((one for one in kept if str(one.number) == asked), None) if asked else earlier
     may_see = access.may_see_rows(account, data_class)
     purpose = purpose_of(request, f"class:{slug}", data_class)
     found = _difference(data_class, definition, before, snapshot, DIFFERENCES if may_see else 0) if before else None

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from django.utils.translation import gettext_lazy as _
+
+from yici.base.errors import Invalid
 
 LIGHTS = {"green": _("按时"), "yellow": _("将超期"), "red": _("超期"), "grey": _("未入库")}
 TONES = {
@@ -48,6 +52,14 @@ LOADS = {"full": _("全量"), "increment": _("增量")}
 def page_number(text: str) -> int:
     """A page number of a query string; 1 for what is none."""
     return max(int(text), 1) if text.isascii() and text.isdecimal() and len(text) < 8 else 1
+
+
+def row_numbers(texts: Iterable[str]) -> list[int]:
+    """Numbers of rows as a form sends them. Raises `Invalid` for what is none."""
+    found = list(texts)
+    if not all(one.isascii() and one.isdecimal() and len(one) <= 18 for one in found):
+        raise Invalid(_("行号不正确，请刷新页面后再试。"))
+    return [int(one) for one in found]
 
 
 def plain(text: str | None, longest: int = 80) -> str:

@@ -308,7 +308,7 @@ class _Loading:
             rows_quarantined=run.rows_quarantined,
             quarantine=run.quarantine,
             detail=run.detail,
-            message="" if changed else _("内容与现有数据一致，没有产生新版本。"),
+            message=_unchanged(held) if not changed else "",
         )
         if not closed:
             raise Cancelled
@@ -341,6 +341,12 @@ class _Loading:
     def _samples(self, rule_id: str) -> list[dict[str, Any]]:
         """A few rows that fail a rule, with everything they hold; who shows them masks."""
         return [{"row": one.row, **one.values} for one in quarantine.held_rows(self.run, rule_id, limit=_SAMPLES)]
+
+
+def _unchanged(held: int) -> str:
+    if held:
+        return _("合格的行与现有数据一致，没有产生新版本；不合格的行已隔离。")
+    return _("内容与现有数据一致，没有产生新版本。")
 
 
 def _told(landed: Landed) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from yici.platform.data.errors import LoadInProgress
 from yici.platform.data.models import Mend, Run
 from yici.platform.data.rules.deriving import rules_of
 from yici.platform.data.rules.reference import failures
-from yici.platform.data.runs.quarantine import MISSHAPEN, held_row, message_of
+from yici.platform.data.runs.quarantine import held_row, is_misshapen, message_of
 from yici.platform.data.runs.starting import enqueue, open_run_of
 
 __all__ = ["discard", "mend", "replay", "undo", "waiting_of", "write_mended"]
@@ -44,8 +44,8 @@ def mend(run: Run, row: int, values: Mapping[str, str], actor: Account | None, n
     """
     definition = reading.definition_of(run.data_class)
     held = held_row(run, row)
-    if MISSHAPEN in held.reasons:
-        raise Conflict(_("这一行的列数不对，无法在这里修正；请在源文件中改好后重新报送。"))
+    if is_misshapen(held.reasons):
+        raise Conflict(_("这一行无法按列读出，不能在这里修正；请在源文件中改好后重新报送。"))
     known = _unsettled(run, row)
     wanted = {name: str(value)[:LONGEST_VALUE] for name, value in values.items() if name in definition.by_name}
     whole = {name: held.values.get(name) or "" for name in definition.by_name}

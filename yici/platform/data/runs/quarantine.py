@@ -1,19 +1,20 @@
 """Rows that were not accepted: one Parquet file a run, read page by page, never changed.
 
 Columns as they came, under their lake names, with `_row` (the row's number in the source) and `_reasons` (ids of
-the rules it fails). Lines with a wrong number of fields stand there too, whole, under the reason `row.fields`.
+the rules it fails). Lines that could not be read into columns stand there too, whole, under one of `LINE_FAULTS`.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from yici.base.errors import NotFound
 from yici.base.sql import text
@@ -22,7 +23,7 @@ from yici.platform.data.models import Run
 from yici.platform.data.rules.language import Rule
 
 __all__ = [
-    "MISSHAPEN",
+    "LINE_FAULTS",
     "HeldRow",
     "add_misshapen",
     "count_by_reason",
@@ -33,7 +34,12 @@ __all__ = [
     "read",
 ]
 
-MISSHAPEN = "row.fields"
+# Why a line could not be read into columns, by what landing tells.
+LINE_FAULTS = {
+    "row.fields": gettext_lazy("列数与表头不一致"),
+    "row.encoding": gettext_lazy("含有无法识别的字符"),
+    "row.quotes": gettext_lazy("引号不成对"),
+}
 RAW_LINE = "_line"
 
 
@@ -96,7 +102,7 @@ def held_row(run: Run, row: int) -> HeldRow:
 
 
 def add_misshapen(path: Path, rejected: Path) -> None:
-    """Add the lines with a wrong number of fields (Parquet of `_row`, `_line`) to a quarantine file."""
+    """Add the lines that could not be read into columns (Parquet of `_row`, `_line`, `_reason`) to a quarantine file."""
     whole = path.with_suffix(".whole")
     with connect() as connection:
         connection.execute(
@@ -104,7 +110,7 @@ def add_misshapen(path: Path, rejected: Path) -> None:
             COPY (
                 SELECT * FROM read_parquet({text(path)})
                 UNION ALL BY NAME
-                SELECT _row, ['{MISSHAPEN}'] AS _reasons, _line FROM read_parquet({text(rejected)})
+                SELECT _row, ['row.' || _reason] AS _reasons, _line FROM read_parquet({text(rejected)})
                 ORDER BY _row
             ) TO {text(whole)} (FORMAT parquet, COMPRESSION zstd)
             """  # noqa: S608 - our own paths
@@ -127,10 +133,15 @@ def count_by_reason(run: Run) -> Counter[str]:
 
 def message_of(rule_id: str, rules: Mapping[str, Rule]) -> str:
     """The reason in words; the bare id for a rule the class no longer has."""
-    if rule_id == MISSHAPEN:
-        return _("列数与表头不一致")
+    if rule_id in LINE_FAULTS:
+        return str(LINE_FAULTS[rule_id])
     rule = rules.get(rule_id)
     return str(rule.message) if rule and str(rule.message) else rule_id
+
+
+def is_misshapen(reasons: Iterable[str]) -> bool:
+    """Whether the row stands in quarantine as a whole line, for no value of it is known."""
+    return any(one in LINE_FAULTS for one in reasons)
 
 
 def _held(record: dict[str, Any]) -> HeldRow:

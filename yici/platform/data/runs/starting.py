@@ -7,7 +7,8 @@ job does.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,9 @@ from yici.core.people.models import Account
 from yici.core.people.services import actor_of
 from yici.platform.data.catalogue import reading
 from yici.platform.data.errors import LoadInProgress
+from yici.platform.data.lake.layout import work_root
 from yici.platform.data.landing import archive
+from yici.platform.data.landing.errors import Empty
 from yici.platform.data.models import Channel, ClassChannel, ColumnDecision, DataClass, RawObject, Run
 
 __all__ = [
@@ -35,6 +38,7 @@ __all__ = [
     "retry",
     "start",
     "upload",
+    "upload_chunks",
 ]
 
 MAXIMUM_ATTEMPTS = 4
@@ -71,6 +75,17 @@ def start(channel: ClassChannel, trigger: str = Run.Trigger.MANUAL, actor: Accou
     if actor:
         _note(actor, run, "手动启动数据入库")
     return enqueue(run)
+
+
+def upload_chunks(data_class: DataClass, chunks: Iterable[bytes], name: str, actor: Account) -> Run:
+    """`upload` of what a browser or a program sends piece by piece. Raises `Empty` where nothing came."""
+    with tempfile.NamedTemporaryFile(dir=work_root()) as kept:
+        for chunk in chunks:
+            kept.write(chunk)
+        kept.flush()
+        if not kept.tell():
+            raise Empty
+        return upload(data_class, Path(kept.name), name or "upload", actor)
 
 
 def upload(
@@ -193,12 +208,12 @@ def cancel(run: Run, actor: Account | None) -> Run:
 def retry(run: Run, actor: Account | None = None, at: dt.datetime | None = None, *, allow_shrink: bool = False) -> Run:
     """The same again: from the kept bytes where there are any, else from the source.
 
-    `allow_shrink`: a person has seen that the class really became that much smaller.
+    `at`: not before; whatever runs now is not in its way. `allow_shrink`: a person has seen that the class really became that much smaller.
     """
     _lock(run.data_class)
     if run.state in (*Run.OPEN, Run.State.WAITING):
         raise Conflict(_("这次运行还没有结束。"))
-    if open_run_of(run.data_class):
+    if at is None and open_run_of(run.data_class):
         raise LoadInProgress
     last = Run.objects.filter(pk=run.pk).aggregate(latest=Max("retries__attempt"))["latest"] or run.attempt
     again = Run.objects.create(
