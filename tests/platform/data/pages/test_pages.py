@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import io
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,9 @@ from django.test.utils import CaptureQueriesContext
 from tests.platform.data.factories import make_class, make_definition
 from tests.platform.data.runs.conftest import HEADER, content, line, valid_id
 from yici.core.audit.models import Entry
+from yici.platform.data.catalogue.definition import Column
 from yici.platform.data.models import DataClass, Mend, Run
+from yici.platform.data.pages.words import in_words
 from yici.platform.data.runs import starting
 from yici.platform.data.runs.carrying_out import load
 
@@ -170,6 +174,16 @@ def test_rows_are_discarded_with_a_reason_and_taken_back(loaded: Run, engineer: 
         engineer.post(address, {"row": [wrong], "note": "查无此人"})
         engineer.post(address, {"undo": wrong})
     assert Mend.objects.get().row == 34
+
+
+def test_values_of_the_lake_are_told_in_words() -> None:
+    def told(value: Any, **fields: Any) -> Any:
+        return in_words(Column.model_validate({"name": "a", "headers": ["甲"], **fields}), value)
+
+    assert told("1", element="person.sex") == "男" and told("9x", element="person.sex") == "9x"
+    assert told(Decimal("0.0000")) == "0" and told(Decimal("1234.5600")) == "1,234.56" and told(Decimal("100")) == "100"
+    assert told(123450, type="money") == "1,234.50"
+    assert told(dt.date(2026, 1, 12)) == "2026-01-12" and told(None) is None and told("甲") == "甲"
 
 
 def test_an_empty_file_is_said_to_be_empty(data_class: DataClass, engineer: Client) -> None:

@@ -18,6 +18,7 @@ from yici.platform.data.lake import difference, upkeep
 from yici.platform.data.lake import reading as lake
 from yici.platform.data.models import DataClass, Snapshot
 from yici.platform.data.pages.purposes import keep_purpose, purpose_of
+from yici.platform.data.pages.words import in_words
 from yici.platform.data.reading import access
 
 DIFFERENCES = 10  # rows shown of each kind
@@ -73,9 +74,14 @@ def _change(definition: ClassDefinition, one: difference.Change, clear: bool) ->
     if not clear:
         key, before, after = (access.masked(definition, values) for values in (key, before, after))
     columns = [column.name for column in definition.columns if column.name not in definition.key]
-    cells = [(name, before.get(name), after.get(name)) for name in columns if name in before or name in after]
+    cells = [
+        (name, *(in_words(definition.by_name[name], side.get(name)) for side in (before, after)))
+        for name in columns
+        if name in before or name in after
+    ]
     if one.kind != "changed":  # a whole row: the first columns tell which one it is
         cells = [cell for cell in cells if cell[1] is not None or cell[2] is not None][:6]
+    key = {name: in_words(definition.by_name[name], value) for name, value in key.items()}
     return {"kind": one.kind, "key": key, "cells": cells}
 
 

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterable
+from decimal import Decimal
+from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
 from yici.base.errors import Invalid
+from yici.core.vocabulary import queries as vocabulary
+from yici.platform.data.catalogue.definition import Column
 
 LIGHTS = {"green": _("按时"), "yellow": _("将超期"), "red": _("超期"), "grey": _("未入库")}
 TONES = {
@@ -52,6 +57,25 @@ LOADS = {"full": _("全量"), "increment": _("增量")}
 def page_number(text: str) -> int:
     """A page number of a query string; 1 for what is none."""
     return max(int(text), 1) if text.isascii() and text.isdecimal() and len(text) < 8 else 1
+
+
+def in_words(column: Column, value: Any) -> Any:
+    """A value of the lake as people read it: a code by its label, money in yuan, numbers without idle zeros."""
+    if value is None or value == "":
+        return value
+    if column.code_list:
+        return vocabulary.code_list(column.code_list).label(str(value))
+    if column.type == "money" and isinstance(value, int):
+        return f"{value / 100:,.2f}"
+    if isinstance(value, Decimal):
+        return f"{value:,f}".rstrip("0").rstrip(".") if value % 1 else f"{value:,.0f}"
+    return (
+        value.isoformat(" ")
+        if isinstance(value, dt.datetime)
+        else value.isoformat()
+        if isinstance(value, dt.date)
+        else value
+    )
 
 
 def row_numbers(texts: Iterable[str]) -> list[int]:
