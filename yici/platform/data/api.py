@@ -140,8 +140,7 @@ def show_dcat(request: HttpRequest, slug: str) -> dict[str, Any]:
 def start_run(request: HttpRequest, slug: str, given: StartIn) -> tuple[int, dict[str, Any]]:
     account = account_of(request)
     data_class = access.class_for(account, slug, "data.operate")
-    channels = data_class.channels.filter(withdrawn_at=None).order_by("id")
-    channel = (channels.filter(kind=given.channel) if given.channel else channels).first()
+    channel = starting.channel_of(data_class, given.channel or "")
     if channel is None:
         raise NotFound
     return 201, _run_out(starting.start(channel, Run.Trigger.MANUAL, account))

@@ -106,10 +106,9 @@ def run(
     """Pull a class from its source now, here, and wait for the end."""
     set_up_django()
     from yici.base.errors import NotFound
-    from yici.platform.data.runs.starting import start
+    from yici.platform.data.runs.starting import channel_of, start
 
-    channels = _class(class_id).channels.filter(withdrawn_at=None).order_by("id")
-    chosen = (channels.filter(kind=channel) if channel else channels).first()
+    chosen = channel_of(_class(class_id), channel)
     if chosen is None:
         raise NotFound(f"{class_id} 没有这种对接方式。")
     _carry_out(start(chosen).pk)
@@ -182,12 +181,12 @@ def show_quarantine(
     from yici.core.audit import services as audit
     from yici.core.vocabulary import rules as vocabulary
     from yici.platform.data.catalogue import reading
-    from yici.platform.data.rules.deriving import rules_of
+    from yici.platform.data.rules.deriving import rules_by_id
     from yici.platform.data.runs.quarantine import held_rows, message_of
 
     found = _run(run_id)
     definition = reading.definition_of(found.data_class)
-    rules = {rule.id: rule for rule in rules_of(definition)}
+    rules = rules_by_id(definition)
     table = Table("行", "原因", "内容")
     for row in held_rows(found, reason, limit=count):
         shown = [
@@ -336,7 +335,7 @@ def _carry_out(run_id: int) -> None:
 def _report(run_id: int) -> None:
     from yici.platform.data.catalogue import reading
     from yici.platform.data.models import Run
-    from yici.platform.data.rules.deriving import rules_of
+    from yici.platform.data.rules.deriving import rules_by_id
     from yici.platform.data.runs.quarantine import message_of
 
     run = _run(run_id)
@@ -354,13 +353,13 @@ def _report(run_id: int) -> None:
         console.print(
             "  ".join(f"{Run.Phase(name).label} {value:.2f} 秒" for name, value in run.detail["seconds"].items())
         )
-    rules = {rule.id: rule for rule in rules_of(reading.definition_of(run.data_class))}
+    rules = rules_by_id(reading.definition_of(run.data_class))
     table = Table("不合格的规则", "行数", "说明")
     for rule, count in sorted(run.detail.get("failed", {}).items(), key=lambda pair: -pair[1]):
         table.add_row(rule, f"{count:,}", message_of(rule, rules))
     if table.row_count:
         console.print(table)
-    if run.state in (Run.State.FAILED, Run.State.REFUSED):
+    if run.state in Run.FAULTY:
         sys.exit(_FAULTY)
 
 

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import datetime as dt
-
 from django.db.models import Count, Q
-from django.utils import timezone
 
 from yici.core.metrics import ports
 from yici.core.metrics.rules import Period, Row
@@ -23,8 +20,7 @@ def register() -> None:
 
 def satisfaction(period: Period, breakdown: str | None, scope: Scope | None) -> list[Row]:
     """Rated 3 to 5 out of all ratings given in the period; mystery shopping is left out."""
-    start = timezone.make_aware(dt.datetime.combine(period.start, dt.time.min))
-    end = timezone.make_aware(dt.datetime.combine(period.end + dt.timedelta(days=1), dt.time.min))
+    start, end = period.moments()
     found = Evaluation.objects.filter(at__gte=start, at__lt=end, case__is_simulated=False)
     if scope is not None:
         found = found.filter(scope.q("case__organisation", "case__division"))

@@ -21,6 +21,7 @@ __all__ = [
     "new_version_folder",
     "new_work_folder",
     "quarantine_root",
+    "raw_root",
     "work_prefix",
     "work_root",
 ]
@@ -38,6 +39,10 @@ def lake_root() -> Path:
 
 def quarantine_root() -> Path:
     return data_home() / "quarantine"
+
+
+def raw_root() -> Path:
+    return data_home() / "raw"
 
 
 def work_root() -> Path:

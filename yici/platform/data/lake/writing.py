@@ -31,7 +31,7 @@ from yici.platform.data.lake.merging import Counts, Delivery, Part
 from yici.platform.data.lake.reading import current_of
 from yici.platform.data.models import ClassChannel, DataClass, Run, Snapshot
 
-__all__ = ["Placed", "digest_of", "moved", "next_number", "one_at_a_time", "publish", "show"]
+__all__ = ["Placed", "digest_of", "moved", "next_number", "note_success", "one_at_a_time", "publish", "show"]
 
 SHRINK_LIMIT = 0.3
 SHRINK_ROWS = 1_000  # up to this many rows a class may shrink as it likes
@@ -59,7 +59,7 @@ def publish(
     """
 
     def also(snapshot: Snapshot) -> None:
-        _note_success(channel, cursor)
+        note_success(channel, cursor)
         if within:
             within(snapshot)
 
@@ -184,7 +184,8 @@ def show(snapshot: Snapshot, placed: Placed, also: Within) -> Snapshot:
     return snapshot
 
 
-def _note_success(channel: ClassChannel | None, cursor: dict[str, Any] | None) -> None:
+def note_success(channel: ClassChannel | None, cursor: dict[str, Any] | None = None) -> None:
+    """The channel brought all it has just now; `cursor`: where its next pull begins."""
     if channel is None:
         return
     channel.last_success_at = clock.now()

@@ -11,9 +11,8 @@ import os
 import tempfile
 from pathlib import Path
 
-from django.conf import settings
-
 from yici.platform.data.disk import disk_full_is_told, force_to_disk
+from yici.platform.data.lake.layout import raw_root
 from yici.platform.data.models import DataClass, RawObject
 
 __all__ = ["keep", "path_of"]
@@ -24,7 +23,7 @@ _LONGEST_NAME = 200
 
 def keep(raw: Path, data_class: DataClass, name: str, received_at: dt.datetime) -> tuple[RawObject, bool]:
     """Keep a copy of the file; returns its row and whether the class did not have these bytes before. Raises `DiskFull`."""
-    root = Path(settings.DATA_HOME) / "raw"
+    root = raw_root()
     root.mkdir(parents=True, exist_ok=True)
     with disk_full_is_told():
         descriptor, draft = tempfile.mkstemp(dir=root, prefix="incoming-")
@@ -64,4 +63,4 @@ def keep(raw: Path, data_class: DataClass, name: str, received_at: dt.datetime) 
 
 def path_of(raw: RawObject) -> Path:
     """Where the bytes are."""
-    return Path(settings.DATA_HOME) / "raw" / raw.path
+    return raw_root() / raw.path

@@ -57,6 +57,8 @@ class Run(models.Model):
         MEASURE = "measure", "质量"
 
     OPEN = (State.QUEUED, State.RUNNING)
+    UNENDED = (*OPEN, State.WAITING)
+    FAULTY = (State.FAILED, State.REFUSED)
 
     data_class = models.ForeignKey(DataClass, models.PROTECT, related_name="runs")
     channel = models.ForeignKey(ClassChannel, models.PROTECT, null=True, related_name="runs")
@@ -107,6 +109,8 @@ class Mend(models.Model):
         REPLAYED = "replayed", "已入库"
         REFUSED = "refused", "仍不合格"
         DISCARDED = "discarded", "已作废"
+
+    SETTLED = (State.REPLAYED, State.DISCARDED)
 
     run = models.ForeignKey(Run, models.PROTECT, related_name="mends")
     row = models.BigIntegerField()

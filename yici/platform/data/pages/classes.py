@@ -31,7 +31,7 @@ from yici.platform.data.pages import words
 from yici.platform.data.quality import queries as quality
 from yici.platform.data.reading import access, catalogue
 from yici.platform.data.reading.issues import in_words
-from yici.platform.data.rules.deriving import rules_of
+from yici.platform.data.rules.deriving import rules_by_id
 from yici.platform.data.runs import starting
 from yici.platform.data.runs.quarantine import message_of
 
@@ -145,7 +145,7 @@ def _by_dimension(scores: dict[str, dict[str, quality.Tally]]) -> list[tuple[str
 
 
 def _failing(slug: str, definition: ClassDefinition | None) -> list[dict[str, Any]]:
-    rules = {rule.id: rule for rule in rules_of(definition)} if definition else {}
+    rules = rules_by_id(definition) if definition else {}
     found = quality.failing_rules(class_id=slug, count=8)
     return [{"rule": one.rule, "words": message_of(one.rule, rules), "tally": one.tally} for one in found]
 
@@ -159,9 +159,7 @@ def _total(tallies: Mapping[str, quality.Tally]) -> quality.Tally:
 def run_now(request: HttpRequest, slug: str) -> HttpResponse:
     account = account_of(request)
     data_class = access.class_for(account, slug, "data.operate")
-    channels = data_class.channels.filter(withdrawn_at=None).order_by("id")
-    kind = request.POST.get("channel", "")
-    channel = (channels.filter(kind=kind) if kind else channels).first()
+    channel = starting.channel_of(data_class, request.POST.get("channel", ""))
     if channel is None:
         raise NotFound
     try:

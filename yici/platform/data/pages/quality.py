@@ -20,7 +20,7 @@ from yici.platform.data.models import DataClass
 from yici.platform.data.models.quality import Dimension
 from yici.platform.data.quality import backlog, queries
 from yici.platform.data.reading.issues import in_words
-from yici.platform.data.rules.deriving import rules_of
+from yici.platform.data.rules.deriving import rules_by_id
 from yici.platform.data.runs.quarantine import message_of
 
 WORST = 15
@@ -71,15 +71,15 @@ def _floor(tallies: list[queries.Tally]) -> float:
 
 def _in_words(failing: list[queries.Failing]) -> list[dict[str, Any]]:
     classes = DataClass.objects.select_related("department").in_bulk([one.class_id for one in failing])
+    rules = {slug: rules_by_id(reading.definition_of(one)) for slug, one in classes.items()}
     found = []
     for one in failing:
         data_class = classes[one.class_id]
-        rules = {rule.id: rule for rule in rules_of(reading.definition_of(data_class))}
         share = 100 * one.tally.failed / one.tally.checked if one.tally.checked else 0
         found.append(
             {
                 "data_class": data_class,
-                "words": message_of(one.rule, rules),
+                "words": message_of(one.rule, rules[data_class.pk]),
                 "rule": one.rule,
                 "tally": one.tally,
                 "share": share,

@@ -26,7 +26,7 @@ from yici.platform.data.models import Mend, Run
 from yici.platform.data.pages.purposes import keep_purpose, purpose_of
 from yici.platform.data.pages.words import MEND_TONES, page_number, row_numbers
 from yici.platform.data.reading import access
-from yici.platform.data.rules.deriving import rules_of
+from yici.platform.data.rules.deriving import rules_by_id
 from yici.platform.data.rules.language import Rule
 from yici.platform.data.runs import mending
 from yici.platform.data.runs.quarantine import HeldRow, count_by_reason, held_row, held_rows, is_misshapen, message_of
@@ -42,7 +42,7 @@ def rows(request: HttpRequest, number: int) -> HttpResponse:
     account = account_of(request)
     run = access.run_for(account, number)
     definition = reading.definition_of(run.data_class)
-    rules = {rule.id: rule for rule in rules_of(definition)}
+    rules = rules_by_id(definition)
     reason = request.GET.get("reason", "").replace("\x00", "")[:120]
     page = page_number(request.GET.get("page", ""))
     purpose = _purpose(request, run)
@@ -128,7 +128,7 @@ def edit(request: HttpRequest, number: int, row: int) -> HttpResponse:
     held = held_row(run, row)
     if is_misshapen(held.reasons):
         raise NotFound
-    rules = {rule.id: rule for rule in rules_of(definition)}
+    rules = rules_by_id(definition)
     errors: dict[str, str] = {}
     if request.method == "POST":
         values = {column.name: request.POST.get(column.name, "") for column in definition.columns}
@@ -195,7 +195,7 @@ def export(request: HttpRequest, number: int) -> HttpResponse:
     account = account_of(request)
     run = access.run_for(account, number, "data.upload")
     definition = reading.definition_of(run.data_class)
-    rules = {rule.id: rule for rule in rules_of(definition)}
+    rules = rules_by_id(definition)
     purpose = _purpose(request, run)
     headers = [_("行号"), _("原因"), *(column.headers[0] for column in definition.columns)]
 

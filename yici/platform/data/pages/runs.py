@@ -21,7 +21,7 @@ from yici.platform.data.models import Channel, Mend, Run
 from yici.platform.data.models.quality import Dimension
 from yici.platform.data.pages import words
 from yici.platform.data.reading import access, catalogue, held
-from yici.platform.data.rules.deriving import rules_of
+from yici.platform.data.rules.deriving import rules_by_id
 from yici.platform.data.runs import mending, starting
 from yici.platform.data.runs.quarantine import message_of
 
@@ -139,7 +139,7 @@ def _failed(run: Run) -> list[dict[str, Any]]:
     counted = sorted(run.detail.get("failed", {}).items(), key=lambda pair: (-pair[1], pair[0]))
     if not counted or not run.data_class.is_described:
         return []
-    rules = {rule.id: rule for rule in rules_of(reading.definition_of(run.data_class))}
+    rules = rules_by_id(reading.definition_of(run.data_class))
     most = counted[0][1] or 1
     return [
         {

@@ -28,7 +28,7 @@ from yici.platform.data.catalogue.reading import definition_of
 from yici.platform.data.models import DataClass, Issue, Run, Snapshot
 from yici.platform.data.quality import evidence, telling
 from yici.platform.data.quality.samples import masked
-from yici.platform.data.rules.deriving import rules_of
+from yici.platform.data.rules.deriving import rules_by_id
 from yici.platform.data.rules.language import Outcome, Rule
 from yici.platform.data.services import CASE_TYPE as OBJECTION
 
@@ -104,7 +104,7 @@ class _State:
             samples_of=samples_of,
             data_class=run.data_class,
             definition=definition,
-            rules={rule.id: rule for rule in rules_of(definition)},
+            rules=rules_by_id(definition),
             unit=run.channel.unit if run.channel else run.data_class.department,
             open=open_issues,
             closed={issue.rule: issue for issue in known if issue.closed_at is not None},

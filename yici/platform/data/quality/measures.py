@@ -11,7 +11,6 @@ from collections import Counter
 from collections.abc import Iterable
 
 from django.db.models import Count, Exists, Max, OuterRef, Q, QuerySet, Sum
-from django.utils import timezone
 
 from yici.base import clock
 from yici.core.metrics import ports
@@ -89,7 +88,8 @@ def open_issues(period: Period, breakdown: str | None, scope: Scope | None) -> l
 
 def issues_opened(period: Period, breakdown: str | None, scope: Scope | None) -> list[Row]:
     """Issues that rules found in the period."""
-    found = Issue.objects.filter(within(scope), opened_at__gte=_start(period), opened_at__lt=_end(period))
+    start, end = period.moments()
+    found = Issue.objects.filter(within(scope), opened_at__gte=start, opened_at__lt=end)
     return _counted(found.order_by().values_list(*_DEPARTMENT), breakdown, ISSUES)
 
 
@@ -116,7 +116,8 @@ def quarantine_share(period: Period, breakdown: str | None, scope: Scope | None)
 def _runs(period: Period, scope: Scope | None) -> QuerySet[Run]:
     """Loads that ended in the period; a replay speaks of rows that were counted before."""
     found = Run.objects.filter(within(scope), state=Run.State.PUBLISHED)
-    return found.filter(ended_at__gte=_start(period), ended_at__lt=_end(period)).exclude(trigger=Run.Trigger.REPLAY)
+    start, end = period.moments()
+    return found.filter(ended_at__gte=start, ended_at__lt=end).exclude(trigger=Run.Trigger.REPLAY)
 
 
 def _counted(departments: Iterable[tuple[str, str]], breakdown: str | None, url: str) -> list[Row]:
@@ -130,12 +131,8 @@ def _of(url: str, department: str) -> str:
     return f"{url}?department={department}"
 
 
-def _start(period: Period) -> dt.datetime:
-    return timezone.make_aware(dt.datetime.combine(period.start, dt.time.min))
-
-
 def _end(period: Period) -> dt.datetime:
-    return timezone.make_aware(dt.datetime.combine(period.end + dt.timedelta(days=1), dt.time.min))
+    return period.moments()[1]
 
 
 _PROVIDERS: dict[str, ports.Provider] = {

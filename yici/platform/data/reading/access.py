@@ -59,7 +59,7 @@ def may_see_rows(account: Account, data_class: DataClass) -> bool:
 
 def may_cancel(account: Account, run: Run) -> bool:
     """Who may operate, and who uploaded a file while it waits to be confirmed."""
-    if run.state not in (*Run.OPEN, Run.State.WAITING):
+    if run.state not in Run.UNENDED:
         return False
     own = run.state == Run.State.WAITING and run.trigger == Run.Trigger.UPLOAD and run.actor_id == account.pk
     return own or people.may(account, "data.operate", organisation=run.data_class.department)

@@ -75,7 +75,7 @@ class Figures:
 
     @property
     def faulty_today(self) -> int:
-        return sum(self.runs_today.get(state, 0) for state in (Run.State.FAILED, Run.State.REFUSED))
+        return sum(self.runs_today.get(state, 0) for state in Run.FAULTY)
 
     @property
     def twice(self) -> int:

@@ -15,9 +15,6 @@ from yici.platform.data.reading.access import runs_of
 
 __all__ = ["RunFilter", "runs", "waiting", "waiting_rows"]
 
-_SETTLED = (Mend.State.REPLAYED, Mend.State.DISCARDED)
-_CLOSED_BADLY = (Run.State.FAILED, Run.State.REFUSED)
-
 
 def waiting(account: Account, department: Organisation | None = None) -> QuerySet[Run]:
     """Runs with held rows, `waiting` of them neither loaded since nor discarded, most first.
@@ -30,7 +27,7 @@ def waiting(account: Account, department: Organisation | None = None) -> QuerySe
         rows = rows.filter(data_class__department=department)
     published = Run.objects.filter(state=Run.State.PUBLISHED).exclude(trigger=Run.Trigger.REPLAY)
     newest = published.order_by().values("data_class").annotate(last=Max("pk")).values("last")
-    settled = Mend.objects.filter(run=OuterRef("pk"), state__in=_SETTLED).order_by().values("run")
+    settled = Mend.objects.filter(run=OuterRef("pk"), state__in=Mend.SETTLED).order_by().values("run")
     done = Coalesce(Subquery(settled.annotate(n=Count("pk")).values("n"), output_field=IntegerField()), 0)
     rows = rows.filter(Q(pk__in=newest) | Q(data_class__definition__load="increment"), rows_quarantined__gt=done)
     left = F("rows_quarantined") - done
@@ -64,7 +61,7 @@ def runs(account: Account, wanted: RunFilter) -> QuerySet[Run]:
     """Newest first; with `held` those with the most waiting rows."""
     rows = waiting(account) if wanted.held else runs_of(account).order_by("-id")
     if wanted.state == "faulty":
-        rows = rows.filter(state__in=_CLOSED_BADLY)
+        rows = rows.filter(state__in=Run.FAULTY)
     elif wanted.state in Run.State.values:
         rows = rows.filter(state=wanted.state)
     if wanted.department:

@@ -22,7 +22,7 @@ from yici.platform.data.rules.checks import ELEMENT_PATTERNS
 from yici.platform.data.rules.language import Rule, Severity
 from yici.platform.data.rules.primitives import PRIMITIVES, OtherEquals, Parameters, PartOfId, Primitive, Unique
 
-__all__ = ["LONGEST_TEXT", "rules_of"]
+__all__ = ["LONGEST_TEXT", "rules_by_id", "rules_of"]
 
 # Text of a column without an element, in characters.
 LONGEST_TEXT = 1000
@@ -62,6 +62,11 @@ def rules_of(definition: ClassDefinition) -> tuple[Rule, ...]:
     found["key.unique"] = _rule("key.unique", "unique", definition.key[0], key, Text(zh=words))
     found |= {rule.id: rule for rule in own}
     return tuple(found.values())
+
+
+def rules_by_id(definition: ClassDefinition) -> dict[str, Rule]:
+    """The same, each under its id."""
+    return {rule.id: rule for rule in rules_of(definition)}
 
 
 def _rule(

@@ -29,17 +29,19 @@ from yici.platform.data.engines import engine
 from yici.platform.data.engines.base import Screened, Screening
 from yici.platform.data.errors import LoadInProgress, Refused, SourceInconsistent, SourceUnavailable
 from yici.platform.data.lake import reading as lake
-from yici.platform.data.lake.writing import publish
+from yici.platform.data.lake.layout import quarantine_root, work_root
+from yici.platform.data.lake.writing import note_success, publish
+from yici.platform.data.landing import archive
 from yici.platform.data.landing.applying import apply_mapping
 from yici.platform.data.landing.drift import Drift, compare
 from yici.platform.data.landing.landing import Landed, land
-from yici.platform.data.models import ColumnDecision, RawObject, Run, Snapshot
+from yici.platform.data.models import RawObject, Run, Snapshot
 from yici.platform.data.quality import freshness, issues, measuring
 from yici.platform.data.rules.deriving import rules_of
 from yici.platform.data.rules.language import Rule
 from yici.platform.data.runs import mending, pulling, quarantine
 from yici.platform.data.runs.beat import DEAD_AFTER, Beat, Cancelled
-from yici.platform.data.runs.starting import retry_later
+from yici.platform.data.runs.starting import decisions_of, retry_later
 from yici.platform.data.sources.base import SourceAccessDenied
 
 __all__ = ["load"]
@@ -61,9 +63,9 @@ def load(run_id: int) -> str:
     run = _claim(run_id)
     if run is None:
         return ""
-    folder = Path(settings.DATA_HOME) / "work" / f"run-{run.pk}"
+    folder = work_root() / f"run-{run.pk}"
     shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
+    folder.mkdir()
     try:
         with Beat(run) as beat:
             _Loading(run, folder, beat).carry_out()
@@ -115,8 +117,7 @@ def _claim(run_id: int) -> Run | None:
 
 def _end(run: Run, state: str, error: str, message: str) -> None:
     """Close a run that is still open; one that somebody cancelled meanwhile stays cancelled."""
-    open_states = [*Run.OPEN]
-    Run.objects.filter(pk=run.pk, state__in=open_states).update(
+    Run.objects.filter(pk=run.pk, state__in=Run.OPEN).update(
         state=state,
         error=error,
         message=message,
@@ -131,7 +132,7 @@ def _forget_quarantine(run: Run) -> None:
 
 
 def _quarantine_path(run: Run) -> Path:
-    return Path(settings.DATA_HOME) / "quarantine" / run.data_class_id / f"{run.pk}.parquet"
+    return quarantine_root() / run.data_class_id / f"{run.pk}.parquet"
 
 
 class _Loading:
@@ -181,7 +182,6 @@ class _Loading:
             self.complete = bool(self.run.detail.get("complete", self.complete))
             return self.run.raw
         pulled = pulling.pull(self.run, self.definition, self.beat)
-        self.run.detail = {**self.run.detail, "notes": pulled.notes, "complete": pulled.complete}
         self.complete = pulled.complete
         return pulled.raw
 
@@ -201,25 +201,17 @@ class _Loading:
         return current is not None and since.filter(ended_at__gte=current.published_at).exists()
 
     def _nothing_new(self) -> None:
-        channel = self.run.channel
         self.run.detail = {**self.run.detail, "seconds": self.seconds}
         with transaction.atomic():
             _end(self.run, Run.State.UNCHANGED, "", _("数据源没有新的内容。"))
-            if channel is not None:
-                channel.last_success_at = clock.now()
-                channel.save(update_fields=["last_success_at"])
+            note_success(self.run.channel)
 
     # Land -------------------------------------------------------------------------------------------------
 
     def _land(self, raw: RawObject) -> Path:
-        source = Path(settings.DATA_HOME) / "raw" / raw.path
         target = self.folder / "landed.parquet"
-        landed = land(source, target, name=raw.name, progress=self.beat.progress)
-        decisions = dict(
-            ColumnDecision.objects.filter(data_class=self.run.data_class, replaced_at=None).values_list(
-                "header", "column"
-            )
-        )
+        landed = land(archive.path_of(raw), target, name=raw.name, progress=self.beat.progress)
+        decisions = decisions_of(self.run.data_class_id)
         earlier = self._earlier_landing()
         drift = compare(landed, self.definition, decisions, earlier.get("headers", []), earlier.get("encoding") or "")
         self.run.detail = {**self.run.detail, "landing": _told(landed), "drift": asdict(drift)}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -13,26 +12,23 @@ from django.utils.translation import gettext as _
 
 from yici.base import clock
 from yici.base.errors import Conflict, Invalid, NotFound
-from yici.core.audit import services as audit
 from yici.core.people.models import Account
-from yici.core.people.services import actor_of
 from yici.platform.data.catalogue import reading
 from yici.platform.data.errors import LoadInProgress
 from yici.platform.data.models import Mend, Run
-from yici.platform.data.rules.deriving import rules_of
+from yici.platform.data.rules.deriving import rules_by_id
 from yici.platform.data.rules.reference import failures
 from yici.platform.data.runs.quarantine import held_row, is_misshapen, message_of
-from yici.platform.data.runs.starting import enqueue, open_run_of
+from yici.platform.data.runs.starting import enqueue, open_run_of, put_on_record
 
 __all__ = ["discard", "mend", "replay", "undo", "waiting_of", "write_mended"]
 
 LONGEST_VALUE = 10_000  # characters
-_SETTLED = (Mend.State.REPLAYED, Mend.State.DISCARDED)
 
 
 def waiting_of(run: Run) -> int:
     """Rows of the run that are neither loaded since nor discarded."""
-    return int(run.rows_quarantined) - run.mends.filter(state__in=_SETTLED).count()
+    return int(run.rows_quarantined) - run.mends.filter(state__in=Mend.SETTLED).count()
 
 
 @transaction.atomic
@@ -51,7 +47,7 @@ def mend(run: Run, row: int, values: Mapping[str, str], actor: Account | None, n
     whole = {name: held.values.get(name) or "" for name in definition.by_name}
     whole |= known.values if known else {}
     whole |= {name: value.replace("\x00", "") for name, value in wanted.items()}
-    rules = {rule.id: rule for rule in rules_of(definition)}
+    rules = rules_by_id(definition)
     failing = [rules[one] for one in failures(definition, tuple(rules.values()), _or_null(whole)) if one in rules]
     blocking = [rule for rule in failing if rule.severity == "quarantine"]
     if blocking:
@@ -71,7 +67,7 @@ def mend(run: Run, row: int, values: Mapping[str, str], actor: Account | None, n
             "replay": None,
         },
     )
-    _note(actor, run, f"修正隔离行 {row}", [definition.by_name[name].element for name in changed])
+    put_on_record(actor, run, f"修正隔离行 {row}", [definition.by_name[name].element for name in changed])
     return mended
 
 
@@ -98,7 +94,7 @@ def discard(run: Run, rows: Iterable[int], actor: Account | None, note: str) -> 
             },
         )
         count += 1
-    _note(actor, run, f"作废隔离行 {count} 行：{note.strip()}")
+    put_on_record(actor, run, f"作废隔离行 {count} 行：{note.strip()}")
     return count
 
 
@@ -111,7 +107,7 @@ def undo(run: Run, row: int, actor: Account | None) -> None:
     if found.state == Mend.State.REPLAYED:
         raise Conflict(_("这一行已经入库，不能撤销。"))
     found.delete()
-    _note(actor, run, f"撤销对隔离行 {row} 的处理")
+    put_on_record(actor, run, f"撤销对隔离行 {row} 的处理")
 
 
 @transaction.atomic
@@ -130,7 +126,7 @@ def replay(run: Run, actor: Account | None) -> Run:
         retry_of=run,
         queued_at=clock.now(),
     )
-    _note(actor, run, f"重放已修正的 {count} 行")
+    put_on_record(actor, run, f"重放已修正的 {count} 行")
     return enqueue(again)
 
 
@@ -166,16 +162,3 @@ def _unsettled(run: Run, row: int) -> Mend | None:
     if known and known.state == Mend.State.REPLAYED:
         raise Conflict(_("这一行已经入库，不能再改。"))
     return known
-
-
-def _note(actor: Account | None, run: Run, purpose: str, elements: list[str] | None = None) -> None:
-    if actor is None:
-        return
-    subject: tuple[str, Any] = ("data_class", run.data_class_id)
-    audit.record(
-        actor_of(actor),
-        "change",
-        subject=subject,
-        elements=sorted({one for one in elements or [] if one}),
-        purpose=f"{purpose}（运行 {run.pk}）",
-    )

@@ -7,16 +7,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from django.conf import settings
-
 from yici.platform.data.catalogue import reading
 from yici.platform.data.engines.duckdb import connect
+from yici.platform.data.lake.layout import work_root
+from yici.platform.data.landing import archive
 from yici.platform.data.landing.drift import Drift, compare
 from yici.platform.data.landing.landing import Landed, land
 from yici.platform.data.landing.mapping import Proposal, propose
-from yici.platform.data.models import ColumnDecision, Run
+from yici.platform.data.models import Run
+from yici.platform.data.runs.starting import decisions_of
 
-__all__ = ["ROWS", "Preview", "decisions_of", "preview"]
+__all__ = ["ROWS", "Preview", "preview"]
 
 ROWS = 20
 
@@ -32,12 +33,6 @@ class Preview:
     problems: Sequence[str]
 
 
-def decisions_of(class_id: str) -> dict[str, str]:
-    """Header → column (empty: left out), as decided so far."""
-    standing = ColumnDecision.objects.filter(data_class_id=class_id, replaced_at=None)
-    return dict(standing.values_list("header", "column"))
-
-
 def preview(run: Run) -> Preview:
     """Land the run's bytes in a work folder of its own and propose a mapping. Raises landing's `Refused`.
 
@@ -47,11 +42,9 @@ def preview(run: Run) -> Preview:
         raise ValueError("a run without bytes has nothing to preview")
     definition = reading.definition_of(run.data_class)
     decisions = decisions_of(run.data_class_id)
-    work = Path(settings.DATA_HOME) / "work"
-    work.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=work, prefix="preview-") as folder:
+    with tempfile.TemporaryDirectory(dir=work_root(), prefix="preview-") as folder:
         target = Path(folder) / "landed.parquet"
-        landed = land(Path(settings.DATA_HOME) / "raw" / run.raw.path, target, name=run.raw.name)
+        landed = land(archive.path_of(run.raw), target, name=run.raw.name)
         drift = compare(landed, definition, decisions, [])
         proposals = propose(landed, definition, decisions)
         rows = _first_rows(target, landed)

@@ -7,7 +7,7 @@ in one transaction, and nothing is fetched twice.
 from __future__ import annotations
 
 import shutil
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -31,7 +31,6 @@ class Pulled:
 
     raw: RawObject | None
     complete: bool
-    notes: list[str] = field(default_factory=list)
 
 
 def pull(run: Run, definition: ClassDefinition, beat: Beat) -> Pulled:
@@ -70,4 +69,4 @@ def pull(run: Run, definition: ClassDefinition, beat: Beat) -> Pulled:
             )
             enqueue(further)
     shutil.rmtree(into, ignore_errors=True)
-    return Pulled(run.raw, found.complete, notes)
+    return Pulled(run.raw, found.complete)

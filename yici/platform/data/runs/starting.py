@@ -30,10 +30,13 @@ from yici.platform.data.models import Channel, ClassChannel, ColumnDecision, Dat
 
 __all__ = [
     "cancel",
+    "channel_of",
     "decide",
+    "decisions_of",
     "enqueue",
     "keep_and_queue",
     "open_run_of",
+    "put_on_record",
     "record_decisions",
     "retry",
     "start",
@@ -51,6 +54,12 @@ def enqueue(run: Run, at: dt.datetime | None = None) -> Run:
 
     load_run.configure(schedule_at=at, queueing_lock=f"data.run.{run.pk}.{run.attempt}").defer(run_id=run.pk)
     return run
+
+
+def channel_of(data_class: DataClass, kind: str = "") -> ClassChannel | None:
+    """The class's first channel of that kind, or its first at all; None where there is none."""
+    channels = data_class.channels.filter(withdrawn_at=None).order_by("id")
+    return (channels.filter(kind=kind) if kind else channels).first()
 
 
 def open_run_of(data_class: DataClass) -> Run | None:
@@ -72,8 +81,7 @@ def start(channel: ClassChannel, trigger: str = Run.Trigger.MANUAL, actor: Accou
         queued_at=clock.now(),
         cursor_before=channel.cursor,
     )
-    if actor:
-        _note(actor, run, "手动启动数据入库")
+    put_on_record(actor, run, "手动启动数据入库")
     return enqueue(run)
 
 
@@ -121,8 +129,7 @@ def from_raw(
         raw=raw,
         queued_at=clock.now(),
     )
-    if actor:
-        _note(actor, run, "上传数据文件")
+    put_on_record(actor, run, "上传数据文件")
     return enqueue(run) if state == Run.State.QUEUED else run
 
 
@@ -132,12 +139,17 @@ def keep_and_queue(channel: ClassChannel, path: Path, name: str, trigger: str) -
     return from_raw(channel.data_class, raw, trigger, None, channel)
 
 
+def decisions_of(class_id: str) -> dict[str, str]:
+    """Header → column (empty: left out), as decided so far."""
+    standing = ColumnDecision.objects.filter(data_class_id=class_id, replaced_at=None)
+    return dict(standing.values_list("header", "column"))
+
+
 def record_decisions(
     data_class: DataClass,
     columns: Mapping[str, str],
     actor: Account | None,
     reason: str = "",
-    confidences: Mapping[str, float] | None = None,
 ) -> None:
     """Record that each header is that column (empty: left out). Earlier decisions about a header are replaced.
 
@@ -153,7 +165,7 @@ def record_decisions(
         raise Invalid(_("列的对应有误，请按提示修改。"), fields=wrong)
     now = clock.now()
     standing = ColumnDecision.objects.filter(data_class=data_class, replaced_at=None)
-    known = dict(standing.values_list("header", "column"))
+    known = decisions_of(data_class.pk)
     changed = {header.strip(): column for header, column in columns.items() if known.get(header.strip()) != column}
     standing.filter(header__in=list(changed)).update(replaced_at=now)
     # A column that moves to another header leaves the one that had it.
@@ -163,7 +175,6 @@ def record_decisions(
             data_class=data_class,
             header=header,
             column=column,
-            confidence=(confidences or {}).get(header),
             reason=reason,
             decided_by=actor,
             decided_at=now,
@@ -185,8 +196,7 @@ def decide(run: Run, columns: Mapping[str, str], actor: Account | None, reason: 
     run.state, run.attempt, run.message, run.error = Run.State.QUEUED, run.attempt + 1, "", ""
     run.detail = {**run.detail, "confirmed_by": actor.name if actor else ""}
     run.save(update_fields=["state", "attempt", "message", "error", "detail"])
-    if actor:
-        _note(actor, run, "确认数据列的对应")
+    put_on_record(actor, run, "确认数据列的对应")
     return enqueue(run)
 
 
@@ -194,13 +204,12 @@ def decide(run: Run, columns: Mapping[str, str], actor: Account | None, reason: 
 def cancel(run: Run, actor: Account | None) -> Run:
     """End a run that is not ended yet; a running one stops at its next step and leaves nothing behind."""
     run = Run.objects.select_for_update().get(pk=run.pk)
-    if run.state not in (*Run.OPEN, Run.State.WAITING):
+    if run.state not in Run.UNENDED:
         raise Conflict(_("这次运行已经结束。"))
     run.state, run.ended_at = Run.State.CANCELLED, clock.now()
     run.message = _("已由 {name} 取消；现有数据不受影响。").format(name=actor.name if actor else _("系统"))
     run.save(update_fields=["state", "ended_at", "message"])
-    if actor:
-        _note(actor, run, "取消数据入库")
+    put_on_record(actor, run, "取消数据入库")
     return run
 
 
@@ -211,7 +220,7 @@ def retry(run: Run, actor: Account | None = None, at: dt.datetime | None = None,
     `at`: not before; whatever runs now is not in its way. `allow_shrink`: a person has seen that the class really became that much smaller.
     """
     _lock(run.data_class)
-    if run.state in (*Run.OPEN, Run.State.WAITING):
+    if run.state in Run.UNENDED:
         raise Conflict(_("这次运行还没有结束。"))
     if at is None and open_run_of(run.data_class):
         raise LoadInProgress
@@ -231,8 +240,7 @@ def retry(run: Run, actor: Account | None = None, at: dt.datetime | None = None,
             **({"allow_shrink": True} if allow_shrink else {}),
         },
     )
-    if actor:
-        _note(actor, again, "放行并重试数据入库" if allow_shrink else "重试数据入库")
+    put_on_record(actor, again, "放行并重试数据入库" if allow_shrink else "重试数据入库")
     return enqueue(again, at)
 
 
@@ -253,6 +261,15 @@ def _lock(data_class: DataClass) -> None:
     DataClass.objects.select_for_update(of=("self",)).get(pk=data_class.pk)
 
 
-def _note(actor: Account, run: Run, purpose: str) -> None:
+def put_on_record(actor: Account | None, run: Run, purpose: str, elements: Iterable[str | None] = ()) -> None:
+    """Record what a person did to a run; what the platform does by itself stands in the run."""
+    if actor is None:
+        return
     subject: tuple[str, Any] = ("data_class", run.data_class_id)
-    audit.record(actor_of(actor), "change", subject=subject, purpose=f"{purpose}（运行 {run.pk}）")
+    audit.record(
+        actor_of(actor),
+        "change",
+        subject=subject,
+        elements=sorted({one for one in elements if one}),
+        purpose=f"{purpose}（运行 {run.pk}）",
+    )
