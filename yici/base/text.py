@@ -22,12 +22,12 @@ class Text(BaseModel):
         return {"zh": value} if isinstance(value, str) else value
 
     def __str__(self) -> str:
-        return self.en if self.en and (get_language() or "zh").startswith("en") else self.zh
+        return localized(self.zh, self.en)
 
     @property
     def lang(self) -> str:
         """BCP 47 tag of what `str()` gives, for a `lang` attribute where English is missing."""
-        return "en" if self.en and (get_language() or "zh").startswith("en") else "zh-CN"
+        return localized("zh-CN", "en" if self.en else "")
 
 
 def localized(zh: str, en: str = "") -> str:

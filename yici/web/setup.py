@@ -28,9 +28,9 @@ def collect_static() -> None:
     """Copy and compress static files when one of them changed."""
     root = settings.ROOT / "yici"
     files = [path for path in root.rglob("static/**/*") if path.is_file()]
-    if _changed("static", files, root):
+    if _changed("static", files):
         call_command("collectstatic", interactive=False, verbosity=0, clear=True)
-        _remember("static", files, root)
+        _remember("static", files)
 
 
 def load_city(report: Callable[[str], None] = lambda line: None) -> None:
@@ -40,11 +40,11 @@ def load_city(report: Callable[[str], None] = lambda line: None) -> None:
     city = city_folder()
     files = [path for path in city.rglob("*") if path.is_file()]
     files += [path for path in (settings.ROOT / "yici").rglob("*.py") if "migrations" not in path.parts]
-    if not _changed("city", files, settings.ROOT):
+    if not _changed("city", files):
         return
     wiring.load_city(city, report)
     load_demo(city)
-    _remember("city", files, settings.ROOT)
+    _remember("city", files)
 
 
 def demo_accounts() -> list[str]:
@@ -61,7 +61,7 @@ def demo_accounts() -> list[str]:
     return lines
 
 
-def _digest(files: Iterable[Path], root: Path) -> str:
+def _digest(files: Iterable[Path]) -> str:
     digest = hashlib.sha256()
     for path in sorted(files):
         status = path.stat()
@@ -70,14 +70,14 @@ def _digest(files: Iterable[Path], root: Path) -> str:
     return digest.hexdigest()
 
 
-def _changed(name: str, files: Iterable[Path], root: Path) -> bool:
+def _changed(name: str, files: Iterable[Path]) -> bool:
     state = _state()
-    return state.get(name) != _digest(files, root)
+    return state.get(name) != _digest(files)
 
 
-def _remember(name: str, files: Iterable[Path], root: Path) -> None:
+def _remember(name: str, files: Iterable[Path]) -> None:
     state = _state()
-    state[name] = _digest(files, root)
+    state[name] = _digest(files)
     _state_path().write_text(json.dumps(state))
 
 

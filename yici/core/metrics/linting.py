@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from yici.base.cityfolder import Finding, read_yaml
 from yici.base.errors import Misconfigured
+from yici.base.faults import first_fault
 from yici.core.metrics.registry import metrics_file
 from yici.core.metrics.rules import MetricDefinition
 
@@ -33,9 +34,7 @@ def _findings(name: str, body: Any, items: list[Any]) -> Iterator[Finding]:
         try:
             metric = MetricDefinition.model_validate(fields)
         except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(str(part) for part in first["loc"])
-            yield Finding(name, line, "metrics.shape", f"{where} {first['msg']}", "对照 README 的字段表修改。")
+            yield Finding(name, line, "metrics.shape", first_fault(error), "对照 README 的字段表修改。")
             continue
         if metric.id in seen:
             yield Finding(name, line, "metrics.duplicate", f"指标 {metric.id} 重复。", "只保留一处。")

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from yici.base.cityfolder import Finding, Located, read_yaml, yaml_files
 from yici.base.errors import Invalid, Misconfigured
+from yici.base.faults import first_fault
 from yici.core.vocabulary.definitions import CodeList, Element
 from yici.core.vocabulary.registry import CODE_LIST_ID, code_lists_folder, elements_folder
 from yici.core.vocabulary.rules import CHECKS, check
@@ -165,6 +166,5 @@ def _code_list(city: Path, path: Path) -> Iterator[Finding]:
 
 def _reason(error: Exception) -> str:
     if isinstance(error, ValidationError):
-        first = error.errors()[0]
-        return f"{'.'.join(str(part) for part in first['loc'])} {first['msg']}"
+        return first_fault(error)
     return str(getattr(error, "message", error))

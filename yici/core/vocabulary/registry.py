@@ -15,6 +15,7 @@ from pydantic import ValidationError
 
 from yici.base.cityfolder import Located, city_folder, read_yaml, yaml_files
 from yici.base.errors import Misconfigured
+from yici.base.faults import faults_of
 from yici.core.vocabulary.definitions import CodeList, Element
 from yici.core.vocabulary.errors import UnknownCodeList
 
@@ -56,9 +57,8 @@ def _built(model: type[Any], fields: dict[str, Any], path: Path, line: int) -> A
     try:
         return model.model_validate(fields)
     except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"])
-        raise Misconfigured(f"{path}:{line} {fields.get('id', '')} 的 {place} 有误：{first['msg']}") from error
+        place, message = faults_of(error)[0]
+        raise Misconfigured(f"{path}:{line} {fields.get('id', '')} 的 {place} 有误：{message}") from error
 
 
 def all_elements() -> MappingProxyType[str, Element]:

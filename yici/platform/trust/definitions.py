@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from yici.base.cityfolder import city_folder, read_yaml, yaml_files
 from yici.base.errors import Misconfigured
+from yici.base.faults import first_fault
 from yici.base.text import Text
 from yici.platform.trust import rules
 
@@ -100,9 +101,7 @@ def read_type(path: Path) -> CertificateType:
     try:
         return CertificateType.model_validate(read_yaml(path))
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise Misconfigured(f"{path} 证照类型写得不对：{where} {first['msg']}") from error
+        raise Misconfigured(f"{path} 证照类型写得不对：{first_fault(error)}") from error
 
 
 @lru_cache(maxsize=4)

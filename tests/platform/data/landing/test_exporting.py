@@ -17,7 +17,7 @@ from tests.platform.data.factories import make_class, make_definition
 from yici.base import clock
 from yici.base.spreadsheets import csv_lines, safe_cell
 from yici.platform.data.landing import archive
-from yici.platform.data.landing.exporting import write_csv, write_xlsx
+from yici.platform.data.landing.exporting import write_xlsx
 from yici.platform.data.landing.templates import template_workbook
 
 ATTACKS = ["=1+1", "+1+1", "-1+1", "@SUM(A1)", "\t=1", "\r=1", "＝1", '=cmd|" /C calc"!A0', "|x", " =1+1", "\u3000@x"]
@@ -67,20 +67,6 @@ def test_the_same_bytes_are_kept_once_and_names_lead_nowhere(db: None, tmp_path:
     assert is_new and not is_new_again and first.pk == again.pk and first.name == "passwd"
     assert archive.path_of(first).read_bytes() == b"content"
     assert not list((tmp_path / "data" / "raw").glob("incoming-*"))
-
-
-def test_a_csv_file_is_there_whole_or_not_at_all(tmp_path: Path) -> None:
-    path = tmp_path / "a.csv"
-    assert write_csv(path, ["号", "金额"], [("342124194503121221", -12.5), ("=1", 3)]) == 2
-    assert path.read_bytes().decode("utf-8-sig") == "号,金额\r\n342124194503121221,-12.5\r\n'=1,3\r\n"
-
-    def breaks() -> Any:
-        yield ("1", 2)
-        raise OSError("disk")
-
-    with pytest.raises(OSError, match="disk"):
-        write_csv(tmp_path / "b.csv", ["a", "b"], breaks())
-    assert [one.name for one in tmp_path.iterdir()] == ["a.csv"]
 
 
 def test_a_template_that_was_filled_in_maps_without_a_question(tmp_path: Path, settings: Any) -> None:

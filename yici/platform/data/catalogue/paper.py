@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from yici.base.cityfolder import read_yaml
 from yici.base.errors import Misconfigured
+from yici.base.faults import first_fault
 from yici.base.text import Text
 from yici.platform.data.catalogue.storing import store
 from yici.platform.data.models import PaperSeries
@@ -58,10 +59,8 @@ def read_series(city: Path) -> dict[str, SeriesEntry]:
         try:
             found[slug] = SeriesEntry.model_validate(fields)
         except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(str(part) for part in first["loc"])
             line = body.line_of("series", slug)
-            raise Misconfigured(f"{path}:{line} 纸质档案 {slug} 写得不对：{where} {first['msg']}") from error
+            raise Misconfigured(f"{path}:{line} 纸质档案 {slug} 写得不对：{first_fault(error)}") from error
     return found
 
 

@@ -7,7 +7,6 @@ what was loaded with it. Never asks the database by itself.
 from __future__ import annotations
 
 import csv
-import hashlib
 import json
 from dataclasses import dataclass
 from functools import lru_cache
@@ -136,7 +135,7 @@ def definition_of(data_class: DataClass) -> ClassDefinition:
     if not data_class.definition:
         raise NotFound(_("数据类“{name}”只有登记，还没有写明各列。").format(name=data_class.label))
     text = json.dumps(data_class.definition, ensure_ascii=False, sort_keys=True)
-    return _parsed(data_class.slug, hashlib.sha256(text.encode()).hexdigest(), text)
+    return _parsed(data_class.slug, text)
 
 
 def register(city: Path) -> list[RegisterEntry]:
@@ -208,7 +207,7 @@ def _definitions(city: Path) -> MappingProxyType[str, ClassDefinition]:
 
 
 @lru_cache(maxsize=1024)
-def _parsed(slug: str, digest: str, text: str) -> ClassDefinition:
+def _parsed(slug: str, text: str) -> ClassDefinition:
     try:
         return ClassDefinition.model_validate_json(text)
     except ValidationError as error:

@@ -22,10 +22,12 @@ __all__ = [
     "SINCE",
     "columns_of",
     "hash_expression",
+    "hash_of",
     "hashing_of",
     "hashing_of_file",
     "key_of",
     "names",
+    "one_row",
     "same",
     "typed",
 ]
@@ -81,7 +83,19 @@ def typed(value: Any, lake_type: str) -> Any:
 
 def hash_expression(columns: Sequence[str]) -> str:
     """A hash of 63 bits over the columns in their order; equal rows have equal hashes in every version."""
-    return f"CAST(hash({names(columns)}) >> 1 AS BIGINT)"
+    return hash_of(names(columns))
+
+
+def hash_of(values: str) -> str:
+    """The same over a SQL list of values."""
+    return f"CAST(hash({values}) >> 1 AS BIGINT)"
+
+
+def one_row(engine: DuckDBPyConnection, sql: str) -> tuple[Any, ...]:
+    """The row of a query that always gives one."""
+    found = engine.execute(sql).fetchone()
+    assert found is not None
+    return tuple(found)
 
 
 def hashing_of(engine: DuckDBPyConnection, columns: Sequence[Mapping[str, Any]]) -> str:
@@ -89,8 +103,7 @@ def hashing_of(engine: DuckDBPyConnection, columns: Sequence[Mapping[str, Any]])
 
     DuckDB may hash otherwise in a later release; a probe tells, and hashes are then made anew for the comparison.
     """
-    probe = engine.execute(f"SELECT {_PROBE}").fetchone()
-    assert probe is not None
+    probe = one_row(engine, f"SELECT {_PROBE}")
     spelled = json.dumps([str(probe[0]), [[one["name"], one["type"]] for one in columns]])
     return hashlib.sha256(spelled.encode()).hexdigest()[:16]
 

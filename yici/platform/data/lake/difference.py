@@ -14,7 +14,7 @@ from duckdb import DuckDBPyConnection
 
 from yici.base.sql import paths, quoted
 from yici.platform.data.engines.duckdb import connect
-from yici.platform.data.lake.composing import HASH, SINCE, hashing_of_file, names, same
+from yici.platform.data.lake.composing import HASH, SINCE, hash_of, hashing_of_file, names, one_row, same
 
 __all__ = ["Change", "Difference", "difference"]
 
@@ -52,7 +52,7 @@ def difference(
     agree = same(key, "o", "n")
     with connect() as engine:
         _open(engine, was, now)
-        before, after, matched, changed = _one(
+        before, after, matched, changed = one_row(
             engine,
             f"SELECT (SELECT count(*) FROM old), (SELECT count(*) FROM new), count(*),"
             f" count(*) FILTER (o.{HASH} <> n.{HASH}) FROM old o JOIN new n ON {agree}",
@@ -83,14 +83,8 @@ def _open(engine: DuckDBPyConnection, was: Sequence[Path], now: Sequence[Path]) 
     for view, files in sides.items():
         source = f"read_parquet({paths(files or was or now)})" + ("" if files else " WHERE false")
         if len(hashings) > 1:
-            source = f"(SELECT * EXCLUDE ({HASH}), CAST(hash({anew}) >> 1 AS BIGINT) AS {HASH} FROM {source})"
+            source = f"(SELECT * EXCLUDE ({HASH}), {hash_of(anew)} AS {HASH} FROM {source})"
         engine.execute(f"CREATE VIEW {view} AS SELECT * FROM {source}")
-
-
-def _one(engine: DuckDBPyConnection, sql: str) -> tuple[Any, ...]:
-    found = engine.execute(sql).fetchone()
-    assert found is not None
-    return tuple(found)
 
 
 def _one_sided(

@@ -33,6 +33,7 @@ from yici.platform.data.lake.composing import (
     hashing_of_file,
     key_of,
     names,
+    one_row,
     same,
     typed,
 )
@@ -129,7 +130,9 @@ class Delivery:
         """Rows, and the sum of their hashes where there is something to compare it with."""
         total = f"coalesce(sum({HASH}), 0)" if self.current and self.replaces else "0"
         missing = " OR ".join(f"{quoted(key)} IS NULL" for key in self.keys)
-        rows, hash_sum, without = self._one(f"SELECT count(*), {total}, count(*) FILTER ({missing}) FROM delivered")
+        rows, hash_sum, without = one_row(
+            self.engine, f"SELECT count(*), {total}, count(*) FILTER ({missing}) FROM delivered"
+        )
         if without:
             raise KeyUnusable
         return int(rows), int(hash_sum)
@@ -149,7 +152,7 @@ class Delivery:
             return self.rows == self.standing and self.hash_sum == known
         standing = self._standing(self.current.files)
         agree = f"{same(self.keys, 'n', 's')} AND n.{HASH} = s.{HASH}"
-        known = self._one(f"SELECT count(*) FROM delivered n SEMI JOIN {standing} s ON {agree}")[0]
+        known = one_row(self.engine, f"SELECT count(*) FROM delivered n SEMI JOIN {standing} s ON {agree}")[0]
         return bool(self.rows == known)
 
     # Writing ------------------------------------------------------------------------------------------------
@@ -205,9 +208,10 @@ class Delivery:
             source += f" UNION ALL SELECT {self.key} FROM {self._standing(stretch.files)} WHERE {condition}"
         share = min(100.0, 100.0 * _SAMPLE * parts / rows)
         shares = [part / parts for part in range(1, parts)]
-        found = self._one(
+        found = one_row(
+            self.engine,
             f"SELECT CAST(quantile_disc(k, {shares}) AS VARCHAR[]) FROM"
-            f" (SELECT k FROM ({source}) USING SAMPLE {share} PERCENT (bernoulli, {_SEED}))"
+            f" (SELECT k FROM ({source}) USING SAMPLE {share} PERCENT (bernoulli, {_SEED}))",
         )[0]
         bounds = list(dict.fromkeys(found or []))
         return [
@@ -330,13 +334,10 @@ class Delivery:
         if not self.has_same_shape:
             standing = self._standing(touched)
         return int(
-            self._one(f"SELECT count(*) FROM {fresh} n SEMI JOIN {standing} s ON {same(self.keys, 'n', 's')}")[0]
+            one_row(
+                self.engine, f"SELECT count(*) FROM {fresh} n SEMI JOIN {standing} s ON {same(self.keys, 'n', 's')}"
+            )[0]
         )
-
-    def _one(self, sql: str) -> tuple[Any, ...]:
-        found = self.engine.execute(sql).fetchone()
-        assert found is not None
-        return tuple(found)
 
 
 def write_sorted(engine: DuckDBPyConnection, query: str, keys: Sequence[str], path: Path, hashing: str) -> None:

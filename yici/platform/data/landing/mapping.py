@@ -20,9 +20,8 @@ from yici.platform.data.landing.headers import normal
 from yici.platform.data.landing.landing import Landed
 from yici.platform.data.landing.profiling import Profile
 
-__all__ = ["CERTAIN", "Proposal", "exact_mapping", "propose"]
+__all__ = ["LEAST", "Proposal", "exact_mapping", "propose"]
 
-CERTAIN = 0.95
 LEAST = 0.45
 _BRACKETS = re.compile(r"[（(\[【](.*?)[)）\]】]")
 _UNITS = {"元": "yuan", "分": "fen", "万元": "ten_thousand_yuan"}

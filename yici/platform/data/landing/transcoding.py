@@ -32,7 +32,6 @@ class Utf8:
     """`path`: the original where it could stay as it is, else a copy. `has_gaps`: blank lines stand between others."""
 
     path: Path
-    bad: int = 0
     nul: int = 0
     has_gaps: bool = False
 
@@ -73,7 +72,7 @@ class _Copying:
                     line=self.first_bad
                 )
             )
-        return Utf8(self.target, self.bad, self.nul, self.lines.has_gaps)
+        return Utf8(self.target, self.nul, self.lines.has_gaps)
 
     def _cleaned(self, text: str) -> bytes:
         if "\r" in text:

@@ -59,8 +59,8 @@ class Sheet:
     no_result: int = 0
 
 
-def unpack_zip(path: Path, target: Path, limits: Limits) -> str:
-    """Write the one table in the archive to `target`; returns its name. Names of members are never used as paths."""
+def unpack_zip(path: Path, target: Path, limits: Limits) -> None:
+    """Write the one table in the archive to `target`. Names of members are never used as paths."""
     try:
         with zipfile.ZipFile(path) as archive:
             members = [
@@ -74,7 +74,6 @@ def unpack_zip(path: Path, target: Path, limits: Limits) -> str:
                 raise SeveralTables
             with disk_full_is_told(), archive.open(tables[0]) as incoming, target.open("wb") as outgoing:
                 _copy(incoming, outgoing, tables[0].file_size, limits.unpacked)
-            return Path(_decoded(tables[0])).name
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
         raise Damaged from error
 
@@ -115,16 +114,6 @@ def _copy(incoming: IO[bytes], outgoing: IO[bytes], declared: int, limit: int) -
         if written > declared or written > limit:
             raise TooMuchUnpacked
         outgoing.write(chunk)
-
-
-def _decoded(member: zipfile.ZipInfo) -> str:
-    """Chinese names in archives made on Windows are GBK without saying so."""
-    if member.flag_bits & 0x800:
-        return member.filename
-    try:
-        return member.filename.encode("cp437").decode("gb18030")
-    except (UnicodeEncodeError, UnicodeDecodeError):
-        return member.filename
 
 
 def judge_workbook(path: Path, limits: Limits) -> dict[str, Sheet]:

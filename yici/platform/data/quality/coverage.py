@@ -20,6 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from yici.base import clock
 from yici.base.cityfolder import city_folder, read_yaml
 from yici.base.errors import Misconfigured
+from yici.base.faults import first_fault
 from yici.base.sql import quoted
 from yici.base.text import Text
 from yici.core.people.queries import Scope
@@ -140,10 +141,8 @@ def _entries(path: Path, changed: int) -> tuple[Entry, ...]:
         try:
             found.append(Entry.model_validate(fields))
         except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(str(part) for part in first["loc"])
             line = body.line_of("coverage", place)
-            raise Misconfigured(f"{path}:{line} 覆盖对照写得不对：{where} {first['msg']}") from error
+            raise Misconfigured(f"{path}:{line} 覆盖对照写得不对：{first_fault(error)}") from error
     return tuple(found)
 
 

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from yici.base.cityfolder import Finding, Located, read_yaml
 from yici.base.errors import Misconfigured
+from yici.base.faults import first_fault
 from yici.platform.data.catalogue.definition import ClassDefinition
 from yici.platform.data.catalogue.reading import definitions_in
 from yici.platform.data.quality.coverage import FILE, Entry, Side
@@ -34,9 +35,7 @@ def _findings(body: Located, classes: Any) -> Iterator[Finding]:
         try:
             entry = Entry.model_validate(fields)
         except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(str(part) for part in first["loc"])
-            yield Finding(FILE, line, "coverage.shape", f"{where} {first['msg']}", "参照同文件中其他条目。")
+            yield Finding(FILE, line, "coverage.shape", first_fault(error), "参照同文件中其他条目。")
             continue
         if entry.id in seen:
             yield Finding(FILE, line, "coverage.duplicate", f"对照 {entry.id} 重复。", "只保留一处。")

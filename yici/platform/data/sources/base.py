@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from yici.base.errors import Conflict, Misconfigured
+from yici.base.faults import faults_of
 from yici.platform.data.errors import SourceUnavailable
 
 if TYPE_CHECKING:
@@ -168,7 +169,7 @@ def read_options(model: type[AnyOptions], options: dict[str, Any]) -> AnyOptions
     try:
         return model.model_validate(options)
     except ValidationError as error:
-        said = "；".join(f"{'.'.join(str(part) for part in one['loc'])}: {one['msg']}" for one in error.errors())
+        said = "；".join(f"{where}: {message}" for where, message in faults_of(error))
         raise SourceMisconfigured(_("对接参数有误：%(faults)s。请修改后重试。") % {"faults": said}) from None
 
 

@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from yici.base.cityfolder import city_folder, read_yaml
+from yici.base.faults import faults_of
 from yici.base.text import Text
 from yici.platform.data.sources.base import SourceMisconfigured
 
@@ -83,7 +84,7 @@ def _read(path: Path, changed: int) -> dict[str, Connection]:
         try:
             found[key] = Connection.model_validate({**entry, "id": key})
         except ValidationError as error:
-            said = "；".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
+            said = "；".join(f"{where}: {message}" for where, message in faults_of(error))
             raise SourceMisconfigured(
                 _("sources.yaml 中的连接“%(key)s”有误：%(faults)s。请修改该文件。") % {"key": key, "faults": said}
             ) from None

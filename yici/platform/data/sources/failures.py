@@ -16,6 +16,8 @@ from yici.platform.data.sources.connections import Connection
 
 Failure = TypeVar("Failure", bound=YiciError)
 
+SKEW_SECONDS = 60
+
 
 def failure(kind: type[Failure], code: str, message: str, remedy: str, field: str = "connection") -> Failure:
     """An error that a check can take apart again. `code`: e.g. `unknown-host`; `field`: the option to look at."""
@@ -31,6 +33,15 @@ def problem_of(error: YiciError) -> Problem:
         str(extra.get("remedy", "")),
         str(extra.get("field", "connection")),
     )
+
+
+def clock_problems(ahead: float, message: str, remedy: str) -> list[Problem]:
+    """A clock that goes wrong by more than a minute. `message` has places for `said` (fast or slow) and `seconds`."""
+    if abs(ahead) <= SKEW_SECONDS:
+        return []
+    said = _("快") if ahead > 0 else _("慢")
+    told = message % {"said": said, "seconds": abs(ahead)}
+    return [Problem("clock-skew", told, remedy, "connection", "warning")]
 
 
 def network_failure(error: BaseException, at: Connection) -> SourceUnavailable:

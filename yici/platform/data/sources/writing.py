@@ -7,6 +7,7 @@ as null. Never holds more than one batch.
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
@@ -36,6 +37,11 @@ class Digest:
     @property
     def value(self) -> str:
         return f"{self.rows}:{self._sum:032x}"
+
+
+def short_digest(value: Any) -> str:
+    """Sixteen digits that change when the value does, as JSON has it; cursors keep them."""
+    return hashlib.sha256(json.dumps(value, ensure_ascii=False).encode()).hexdigest()[:16]
 
 
 class TableWriter:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from yici.base.sql import quoted, text
 from yici.platform.data.rules.standard import Form
-from yici.platform.data.rules.templates.sql import CLEANED, Templates, class_of
+from yici.platform.data.rules.templates.sql import CLEANED, Templates, class_of, whole
 
 __all__ = ["DuckDBTemplates"]
 
@@ -27,10 +27,10 @@ class DuckDBTemplates(Templates):
         return f"regexp_matches({value}, {self.text(f'[{class_of(characters)}]')})"
 
     def extract(self, value: str, pattern: str, group: int) -> str:
-        return f"regexp_extract({value}, {self.text(_whole(pattern))}, {group})"
+        return f"regexp_extract({value}, {self.text(whole(pattern))}, {group})"
 
     def replace_whole(self, value: str, pattern: str, template: str) -> str:
-        return f"regexp_replace({value}, {self.text(_whole(pattern))}, {self.text(template)})"
+        return f"regexp_replace({value}, {self.text(whole(pattern))}, {self.text(template)})"
 
     def replaced(self, value: str, pattern: str, template: str) -> str:
         return f"regexp_replace({value}, {self.text(pattern)}, {self.text(template)}, 'g')"
@@ -65,7 +65,3 @@ class DuckDBTemplates(Templates):
                     f"LEFT JOIN (VALUES {listed}) AS {alias}(written, code) ON {alias}.written = cleaned.{own}"
                 )
         return " ".join(joins)
-
-
-def _whole(pattern: str) -> str:
-    return rf"\A(?:{pattern})\z"

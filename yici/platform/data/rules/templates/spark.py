@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from yici.platform.data.rules.standard import Form
-from yici.platform.data.rules.templates.sql import Templates, class_of
+from yici.platform.data.rules.templates.sql import Templates, class_of, whole
 
 __all__ = ["SparkTemplates"]
 
@@ -22,16 +22,16 @@ class SparkTemplates(Templates):
         return "'" + re.sub("[\x00-\x1f\x7f]", lambda found: f"\\u{ord(found[0]):04x}", escaped) + "'"
 
     def full_match(self, value: str, pattern: str) -> str:
-        return f"({value} RLIKE {self.text(_whole(pattern))})"
+        return f"({value} RLIKE {self.text(whole(pattern))})"
 
     def contains_any(self, value: str, characters: str) -> str:
         return f"({value} RLIKE {self.text(f'[{class_of(characters)}]')})"
 
     def extract(self, value: str, pattern: str, group: int) -> str:
-        return f"regexp_extract({value}, {self.text(_whole(pattern))}, {group})"
+        return f"regexp_extract({value}, {self.text(whole(pattern))}, {group})"
 
     def replace_whole(self, value: str, pattern: str, template: str) -> str:
-        return self.replaced(value, _whole(pattern), template)
+        return self.replaced(value, whole(pattern), template)
 
     def replaced(self, value: str, pattern: str, template: str) -> str:
         """Java's $7000000 is group 7 and zeros, as long as there are fewer than seventy groups."""
@@ -52,7 +52,3 @@ class SparkTemplates(Templates):
     def code(self, form: Form, value: str) -> str:
         pairs = ", ".join(f"{self.text(text)}, {self.text(code)}" for text, code in form.codes.items())
         return f"try_element_at(map({pairs}), {value})"
-
-
-def _whole(pattern: str) -> str:
-    return rf"\A(?:{pattern})\z"

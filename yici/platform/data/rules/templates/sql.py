@@ -544,6 +544,11 @@ def _suffix(column: str, prefix: bool) -> str:
     return f"{column}$18" if prefix else column
 
 
+def whole(pattern: str) -> str:
+    """A pattern that must match from the first character to the last."""
+    return f"{START}(?:{pattern}){END}"
+
+
 def class_of(characters: str) -> str:
     """The inside of square brackets with everything but ranges' hyphens as \\x{…}, which RE2 and Java both read."""
     return "".join(

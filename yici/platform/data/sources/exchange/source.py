@@ -7,8 +7,6 @@ told by a digest, so that a quiet table brings nothing. Without a watermark the 
 
 from __future__ import annotations
 
-import hashlib
-import json
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -40,13 +38,11 @@ from yici.platform.data.sources.exchange.mysql import MysqlSession
 from yici.platform.data.sources.exchange.options import ExchangeOptions
 from yici.platform.data.sources.exchange.postgresql import PostgresqlSession
 from yici.platform.data.sources.exchange.session import Session, SourceColumn
-from yici.platform.data.sources.failures import failure, problem_of
-from yici.platform.data.sources.writing import Digest, TableWriter
+from yici.platform.data.sources.failures import clock_problems, failure, problem_of
+from yici.platform.data.sources.writing import Digest, TableWriter, short_digest
 
 if TYPE_CHECKING:
     from yici.platform.data.catalogue.definition import ClassDefinition
-
-_SKEW_SECONDS = 60
 
 
 class Exchange:
@@ -99,22 +95,18 @@ class _Pulling:
     def __init__(self, session: Session, options: ExchangeOptions, cursor: dict[str, Any], pace: Pace) -> None:
         self.session, self.options, self.pace = session, options, pace
         self.relation = session.relation(options)
-        self.columns = self._columns()
-        self.watermark = self._watermark()
+        there = session.columns(self.relation)
+        self.columns = self._columns(there)
+        self.watermark = next((one for one in there if one.name == options.watermark), None)
         self.shape = _shape(options, self.columns)
         self.cursor = cursor
 
-    def _columns(self) -> list[SourceColumn]:
-        there = self.session.columns(self.relation)
+    def _columns(self, there: Sequence[SourceColumn]) -> list[SourceColumn]:
         if problems := _column_problems(self.options, there):
             first = problems[0]
             raise failure(SourceMisconfigured, first.code, first.message, first.remedy, first.field)
         by_name = {one.name: one for one in there}
-        return [by_name[name] for name in self.options.columns] if self.options.columns else there
-
-    def _watermark(self) -> SourceColumn | None:
-        there = {one.name: one for one in self.session.columns(self.relation)}
-        return there[self.options.watermark] if self.options.watermark else None
+        return [by_name[name] for name in self.options.columns] if self.options.columns else list(there)
 
     def pull(self, into: Path) -> Pull:
         stretch = self._stretch()
@@ -229,7 +221,7 @@ def _session(at: Connection) -> Session:
 def _shape(options: ExchangeOptions, columns: Sequence[SourceColumn]) -> str:
     """Changes when a cursor's watermark and digest do not speak of the same rows any more."""
     parts = [options.table, options.query, options.watermark, options.overlap, [one.name for one in columns]]
-    return hashlib.sha256(json.dumps(parts, ensure_ascii=False).encode()).hexdigest()[:16]
+    return short_digest(parts)
 
 
 def _column_problems(options: ExchangeOptions, columns: Sequence[SourceColumn]) -> list[Problem]:
@@ -272,16 +264,8 @@ def _missing(code: str, name: str, field: str) -> Problem:
 
 
 def _clock_problems(session: Session) -> list[Problem]:
-    ahead = session.seconds() - time.time()
-    if abs(ahead) <= _SKEW_SECONDS:
-        return []
-    said = _("快") if ahead > 0 else _("慢")
-    return [
-        Problem(
-            "clock-skew",
-            _("数据库的时钟比平台%(said)s %(seconds)d 秒。") % {"said": said, "seconds": abs(ahead)},
-            _("取数以数据库的时钟为准，不会漏数；仍请提供单位校时。"),
-            "connection",
-            "warning",
-        )
-    ]
+    return clock_problems(
+        session.seconds() - time.time(),
+        _("数据库的时钟比平台%(said)s %(seconds)d 秒。"),
+        _("取数以数据库的时钟为准，不会漏数；仍请提供单位校时。"),
+    )

@@ -20,12 +20,11 @@ from django.utils.translation import gettext as _
 from yici.platform.data.errors import SourceInconsistent, SourceUnavailable
 from yici.platform.data.sources.base import Pace, SourceAccessDenied, SourceMisconfigured
 from yici.platform.data.sources.connections import Connection, secret
-from yici.platform.data.sources.failures import failure, network_failure
+from yici.platform.data.sources.failures import SKEW_SECONDS, failure, network_failure
 from yici.platform.data.sources.interface.signing import sign
 
 LARGEST_PAGE = 64 << 20  # bytes
 _LONGEST_PAUSE = 30.0  # seconds
-_SKEW_SECONDS = 60
 
 
 class Client:
@@ -132,7 +131,7 @@ class Client:
             raise SourceInconsistent(_("数据接口返回的不是完整的 JSON；稍后会从头重试。")) from None
 
     def _denied(self) -> SourceAccessDenied:
-        if abs(self.ahead) > _SKEW_SECONDS:
+        if abs(self.ahead) > SKEW_SECONDS:
             return failure(
                 SourceAccessDenied,
                 "clock-skew",

@@ -75,15 +75,16 @@ class Paging:
 
     def look(self) -> None:
         """Ask for the first page only, and whether it is as the options say."""
-        begin = State(next=str(self.options.first_page) if self.options.paging == "page" else "")
-        answer = self.client.get(self._parameters(begin))
+        answer = self.client.get(self._parameters(self._beginning()))
         self._rows(answer)
         self._total(answer)
 
+    def _beginning(self) -> State:
+        return State(next=str(self.options.first_page) if self.options.paging == "page" else "")
+
     def _resumed(self) -> State:
         """The last whole page that was logged, the file cut back to it; else the beginning."""
-        begin = State(next=str(self.options.first_page) if self.options.paging == "page" else "")
-        state = begin
+        state = begin = self._beginning()
         if self.log.exists() and self.draft.exists():
             for line in self.log.read_text("utf-8").splitlines():
                 try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -28,16 +27,15 @@ from yici.platform.data.sources.base import (
 )
 from yici.platform.data.sources.connections import connection
 from yici.platform.data.sources.defaults import completed
-from yici.platform.data.sources.failures import failure, problem_of
+from yici.platform.data.sources.failures import clock_problems, failure, problem_of
 from yici.platform.data.sources.interface.client import Client
 from yici.platform.data.sources.interface.options import InterfaceOptions
 from yici.platform.data.sources.interface.paging import Paging, State
-from yici.platform.data.sources.writing import Row, TableWriter
+from yici.platform.data.sources.writing import Row, TableWriter, short_digest
 
 if TYPE_CHECKING:
     from yici.platform.data.catalogue.definition import ClassDefinition
 
-_SKEW_SECONDS = 60
 _BATCH_ROWS = 10_000
 
 
@@ -74,7 +72,7 @@ class Interface:
         shape = _shape(chosen)
         known = cursor if cursor.get("shape") == shape else {}
         since = str(known.get("as_of", "")) if chosen.since_parameter else ""
-        draft = into / f"{local_name(chosen.path.strip('/'))}.{_short([shape, since])}.part"
+        draft = into / f"{local_name(chosen.path.strip('/'))}.{short_digest([shape, since])}.part"
         with _client(chosen, pace) as client:
             state = Paging(client, chosen, since, draft, pace).run()
         moved_on = {"shape": shape, "as_of": _as_of(chosen, state), "digest": state.digest}
@@ -125,23 +123,12 @@ def _finish(draft: Path, target: Path, columns: Sequence[str], format_: str) -> 
 
 
 def _shape(options: InterfaceOptions) -> str:
-    return _short([options.path, options.parameters, options.rows, options.since_parameter])
-
-
-def _short(value: Any) -> str:
-    return hashlib.sha256(json.dumps(value, ensure_ascii=False).encode()).hexdigest()[:16]
+    return short_digest([options.path, options.parameters, options.rows, options.since_parameter])
 
 
 def _clock_problems(ahead: float) -> list[Problem]:
-    if abs(ahead) <= _SKEW_SECONDS:
-        return []
-    said = _("快") if ahead > 0 else _("慢")
-    return [
-        Problem(
-            "clock-skew",
-            _("数据接口的时钟比平台%(said)s %(seconds)d 秒。") % {"said": said, "seconds": abs(ahead)},
-            _("相差超过 5 分钟时签名会被拒绝，请提供单位校时。"),
-            "connection",
-            "warning",
-        )
-    ]
+    return clock_problems(
+        ahead,
+        _("数据接口的时钟比平台%(said)s %(seconds)d 秒。"),
+        _("相差超过 5 分钟时签名会被拒绝，请提供单位校时。"),
+    )
