@@ -1,16 +1,21 @@
-"""Names and strings of standard SQL, as PostgreSQL and DuckDB read them. For a value, prefer a parameter of the query."""
+"""Names and strings of SQL, as PostgreSQL and DuckDB read them, and names as MySQL and Spark do. For a value, prefer a parameter of the query."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
 
-__all__ = ["paths", "quoted", "text"]
+__all__ = ["backquoted", "paths", "quoted", "text"]
 
 
 def quoted(name: str) -> str:
     """A name as an identifier."""
     return '"' + name.replace('"', '""') + '"'
+
+
+def backquoted(name: str) -> str:
+    """A name as an identifier of MySQL or Spark."""
+    return "`" + name.replace("`", "``") + "`"
 
 
 def text(value: str | Path) -> str:

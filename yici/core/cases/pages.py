@@ -16,6 +16,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from yici.base import clock
 from yici.base.errors import Conflict, Invalid
+from yici.base.requests import wants_part
 from yici.base.spreadsheets import safe_cell
 from yici.core.audit import services as audit
 from yici.core.cases import ports, queries, services
@@ -50,7 +51,7 @@ def work_list(request: HttpRequest) -> HttpResponse:
         ],
         "can_claim": filters.tab == "department" and any(row.is_unassigned for row in page.rows),
     }
-    if getattr(request, "htmx", False) and not request.htmx.boosted:  # type: ignore[attr-defined]
+    if wants_part(request):
         return render(request, "cases/work_table.html", context)
     closed = filters.tab == "done"
     context |= {

@@ -248,9 +248,10 @@ class _Screening:
             query = f"SELECT standard.*, {marks} FROM ({query}) AS standard LEFT JOIN failing USING (_row)"
         query = templates.with_identities(query, self.rules)
         applies = list(dict.fromkeys(templates.template(rule).applies for rule in self.rules))
-        masks = [f"m{place}" for place in range(len(templates.masks(self.rules)))]
+        words = templates.masks(self.rules)
+        masks = [f"m{place}" for place in range(len(words))]
         judged = ", ".join(
-            [f"{mask} AS {name}" for mask, name in zip(templates.masks(self.rules), masks, strict=True)]
+            [f"{mask} AS {name}" for mask, name in zip(words, masks, strict=True)]
             + [f"{condition} AS a{place}" for place, condition in enumerate(applies)]
         )
         holding = [rule.severity == "quarantine" for rule in self.rules]

@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from django.conf import settings
 
-from yici.base.sql import quoted, text
+from yici.base.sql import backquoted, quoted, text
 from yici.platform.data.disk import written_whole
 from yici.platform.data.engines.duckdb import connect, read_files
 
@@ -196,7 +196,7 @@ class _Spark(_Target):
         read(self.spark, paths).createOrReplaceTempView(name)
 
     def name(self, name: str) -> str:
-        return "`" + name.replace("`", "``") + "`"
+        return backquoted(name)
 
     def write(self, query: str, order: str, schema: pa.Schema, target: Path) -> None:
         from yici.platform.data.engines.spark import merge

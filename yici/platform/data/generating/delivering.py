@@ -25,6 +25,7 @@ from openpyxl.styles import Font
 from yici.platform.data.catalogue import reading
 from yici.platform.data.catalogue.definition import ChannelEntry, ClassDefinition
 from yici.platform.data.generating.generating import delivered_on, read_manifest
+from yici.platform.data.sandbox import files
 from yici.platform.data.sandbox.filling import Mode, fill
 from yici.platform.data.sources.defaults import completed
 
@@ -109,14 +110,9 @@ def _batches(source: Path, headers: list[str]) -> Iterator[pa.RecordBatch]:
 
 
 def _write_csv(headers: list[str], source: Path, target: Path) -> Path:
-    """GB18030; NULL as nothing between the commas. The name is given once the file is whole."""
+    """The name is given once the file is whole."""
     part = target.with_suffix(".part")
-    with part.open("wb") as handle:
-        for place, batch in enumerate(_batches(source, headers)):
-            text = pa.BufferOutputStream()
-            options = pyarrow.csv.WriteOptions(include_header=place == 0, quoting_style="needed")
-            pyarrow.csv.write_csv(batch, text, options)
-            handle.write(text.getvalue().to_pybytes().decode("utf-8").encode("gb18030"))
+    files.write_csv(_batches(source, headers), part)
     part.replace(target)
     return target
 

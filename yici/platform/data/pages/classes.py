@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlencode
 
@@ -16,6 +16,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from yici.base import clock
 from yici.base.errors import Conflict, NotFound
+from yici.base.requests import wants_part
 from yici.base.spreadsheets import csv_lines
 from yici.core.audit import services as audit
 from yici.core.people import queries as people
@@ -26,8 +27,8 @@ from yici.platform.data.catalogue import reading
 from yici.platform.data.catalogue.definition import ClassDefinition
 from yici.platform.data.landing.templates import template_workbook
 from yici.platform.data.models import Channel, DataClass, Run
-from yici.platform.data.models.quality import Dimension
 from yici.platform.data.pages import words
+from yici.platform.data.pages.words import by_dimension
 from yici.platform.data.quality import queries as quality
 from yici.platform.data.reading import access, catalogue
 from yici.platform.data.reading.issues import in_words
@@ -59,7 +60,7 @@ def class_list(request: HttpRequest) -> HttpResponse:
         "query": urlencode(kept),
         "tones": words.TONES,
     }
-    if getattr(request, "htmx", False) and not request.htmx.boosted:  # type: ignore[attr-defined]
+    if wants_part(request):
         return render(request, "data/class_table.html", context)
     context |= {
         "departments": catalogue.departments_of(account),
@@ -113,9 +114,9 @@ def class_page(request: HttpRequest, slug: str) -> HttpResponse:
         "category": catalogue.categories().get(data_class.category, data_class.category),
         "definition": definition,
         "related": DataClass.objects.filter(pk__in=definition.related, withdrawn_at=None) if definition else [],
-        "columns": [(one, _total(scores.get(one.name, {}))) for one in definition.columns] if definition else [],
+        "columns": [(one, quality.total(scores.get(one.name, {}))) for one in definition.columns] if definition else [],
         "dimensions": _by_dimension(scores),
-        "overall": _total({name: _total(tallies) for name, tallies in scores.items()}),
+        "overall": quality.total({name: quality.total(tallies) for name, tallies in scores.items()}),
         "trend": quality.trend(class_id=slug),
         "channels": list(data_class.channels.filter(withdrawn_at=None).select_related("unit").order_by("kind")),
         "versions": list(data_class.snapshots.select_related("run").order_by("-number")[:VERSIONS]),
@@ -141,17 +142,13 @@ def _by_dimension(scores: dict[str, dict[str, quality.Tally]]) -> list[tuple[str
     for tallies in scores.values():
         for name, tally in tallies.items():
             added[name] = added.get(name, quality.Tally()) + tally
-    return [(one.value, one.label, added.get(one.value)) for one in Dimension]
+    return by_dimension(added)
 
 
 def _failing(slug: str, definition: ClassDefinition | None) -> list[dict[str, Any]]:
     rules = rules_by_id(definition) if definition else {}
     found = quality.failing_rules(class_id=slug, count=8)
     return [{"rule": one.rule, "words": message_of(one.rule, rules), "tally": one.tally} for one in found]
-
-
-def _total(tallies: Mapping[str, quality.Tally]) -> quality.Tally:
-    return sum(tallies.values(), quality.Tally())
 
 
 @require_POST

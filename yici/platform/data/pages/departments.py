@@ -9,8 +9,7 @@ from django.views.decorators.http import require_safe
 from yici.core.people import queries as people
 from yici.core.people.auth import account_of, staff_required
 from yici.platform.data.models import Run
-from yici.platform.data.models.quality import Dimension
-from yici.platform.data.pages.words import TONES
+from yici.platform.data.pages.words import TONES, by_dimension
 from yici.platform.data.quality import backlog
 from yici.platform.data.quality import queries as quality
 from yici.platform.data.reading import access, catalogue, held
@@ -58,8 +57,8 @@ def department_page(request: HttpRequest, slug: str) -> HttpResponse:
             one for one in quality.feedback(scope, department, is_open=True, count=50) if one.kind == "objection"
         ][:TO_DO],
         "standing": next((one for one in quality.league(scope) if one.department.pk == department.pk), None),
-        "dimensions": [(one.value, one.label, tallies.get(one.value)) for one in Dimension],
-        "overall": sum(tallies.values(), quality.Tally()),
+        "dimensions": by_dimension(tallies),
+        "overall": quality.total(tallies),
         "trend": quality.trend(scope, department=department),
         "paper": [one for one in backlog.by_department(scope) if one.department.pk == department.pk],
         "may_upload": people.may(account, "data.upload", organisation=department),

@@ -9,8 +9,7 @@ from django.views.decorators.http import require_safe
 from yici.core.people import queries as people
 from yici.core.people.auth import account_of, staff_required
 from yici.platform.data.models import Run
-from yici.platform.data.models.quality import Dimension
-from yici.platform.data.pages.words import TONES
+from yici.platform.data.pages.words import TONES, by_dimension
 from yici.platform.data.quality import queries as quality
 from yici.platform.data.reading import catalogue, held
 from yici.platform.data.reading.access import runs_of
@@ -37,8 +36,8 @@ def overview(request: HttpRequest) -> HttpResponse:
         "figures": found,
         "only": departments[0] if len(departments) == 1 else None,
         "is_narrowed": not scope.everything,
-        "dimensions": [(one.value, one.label, tallies.get(one.value)) for one in Dimension],
-        "overall": sum(tallies.values(), quality.Tally()),
+        "dimensions": by_dimension(tallies),
+        "overall": quality.total(tallies),
         "lights": lights,
         "waiting_rows": rows,
         "waiting_runs": runs,

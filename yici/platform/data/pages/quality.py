@@ -18,6 +18,7 @@ from yici.core.people.services import require
 from yici.platform.data.catalogue import reading
 from yici.platform.data.models import DataClass
 from yici.platform.data.models.quality import Dimension
+from yici.platform.data.pages.words import by_dimension
 from yici.platform.data.quality import backlog, queries
 from yici.platform.data.reading.issues import in_words
 from yici.platform.data.rules.deriving import rules_by_id
@@ -41,11 +42,11 @@ def quality(request: HttpRequest) -> HttpResponse:
     if dimension:
         issues = issues.filter(dimension=dimension)
     context = {
-        "dimensions": [(one.value, one.label, tallies.get(one.value)) for one in Dimension],
+        "dimensions": by_dimension(tallies),
         "dimension": dimension,
         "dimension_label": Dimension(dimension).label if dimension else "",
-        "overall": sum(tallies.values(), queries.Tally()),
-        "shown": tallies.get(dimension, queries.Tally()) if dimension else sum(tallies.values(), queries.Tally()),
+        "overall": queries.total(tallies),
+        "shown": tallies.get(dimension, queries.Tally()) if dimension else queries.total(tallies),
         "league": league,
         "low": _floor([one.tally for one in league]),
         "trend": queries.trend(scope, months=MONTHS, dimension=dimension),

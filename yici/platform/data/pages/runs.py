@@ -14,6 +14,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from yici.base import clock
 from yici.base.errors import Conflict, Invalid, NotAllowed
+from yici.base.requests import wants_part
 from yici.core.people import queries as people
 from yici.core.people.auth import account_of, staff_required
 from yici.platform.data.catalogue import reading
@@ -46,7 +47,7 @@ def run_list(request: HttpRequest) -> HttpResponse:
         "query": urlencode(kept),
         "tones": words.TONES,
     }
-    if getattr(request, "htmx", False) and not request.htmx.boosted:  # type: ignore[attr-defined]
+    if wants_part(request):
         return render(request, "data/run_table.html", context)
     context |= {
         "states": Run.State.choices,
@@ -64,7 +65,7 @@ def run_page(request: HttpRequest, number: int) -> HttpResponse:
     account = account_of(request)
     run = access.run_for(account, number)
     context = _context(account, run)
-    if getattr(request, "htmx", False) and not request.htmx.boosted:  # type: ignore[attr-defined]
+    if wants_part(request):
         response = render(request, "data/run_progress.html", context)
         if run.state not in Run.OPEN:
             response["HX-Refresh"] = "true"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -12,6 +12,8 @@ from django.utils.translation import gettext_lazy as _
 from yici.base.errors import Invalid
 from yici.core.vocabulary import queries as vocabulary
 from yici.platform.data.catalogue.definition import Column
+from yici.platform.data.models.quality import Dimension
+from yici.platform.data.quality.queries import Tally
 
 LIGHTS = {"green": _("按时"), "yellow": _("将超期"), "red": _("超期"), "grey": _("未入库")}
 TONES = {
@@ -57,6 +59,11 @@ LOADS = {"full": _("全量"), "increment": _("增量")}
 def page_number(text: str) -> int:
     """A page number of a query string; 1 for what is none."""
     return max(int(text), 1) if text.isascii() and text.isdecimal() and len(text) < 8 else 1
+
+
+def by_dimension(tallies: Mapping[str, Tally]) -> list[tuple[str, Any, Tally | None]]:
+    """Each of the six dimensions: its id, its name, and its score where there is one."""
+    return [(one.value, one.label, tallies.get(one.value)) for one in Dimension]
 
 
 def in_words(column: Column, value: Any) -> Any:

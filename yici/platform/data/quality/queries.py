@@ -14,8 +14,9 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from django.db.models import Count, Exists, F, Max, OuterRef, Q, QuerySet, Sum, Window
 from django.db.models.functions import Coalesce, TruncMonth
@@ -67,10 +68,6 @@ class Tally:
         """0–1; None where nothing was checked."""
         return 1 - self.failed / self.checked if self.checked else None
 
-    @property
-    def passed(self) -> int:
-        return self.checked - self.failed
-
     def __add__(self, other: Tally) -> Tally:
         return Tally(self.checked + other.checked, self.failed + other.failed)
 
@@ -105,7 +102,7 @@ def _standing(before: dt.date | None = None, *, newest_month: bool = False) -> Q
 
 def class_scores(class_ids: Iterable[str]) -> dict[str, Tally]:
     """Class → its score; classes that were never measured are not in it. One query."""
-    return _summed(latest_scores().filter(data_class__in=list(class_ids)), "data_class")
+    return summed(latest_scores().filter(data_class__in=list(class_ids)), "data_class")
 
 
 def column_scores(class_id: str) -> dict[str, dict[str, Tally]]:
@@ -122,12 +119,23 @@ def dimension_scores(scope: Scope | None = None, department: Organisation | None
     rows = latest_scores(scope)
     if department is not None:
         rows = rows.filter(data_class__department=department)
-    return _summed(rows, "dimension")
+    return summed(rows, "dimension")
 
 
-def _summed(rows: QuerySet[Score], field: str) -> dict[str, Tally]:
-    summed = rows.order_by().values_list(field).annotate(c=Sum("checked"), f=Sum("failed"))
-    return {key: Tally(checked, failed) for key, checked, failed in summed}
+def summed(rows: QuerySet[Score], field: str) -> dict[Any, Tally]:
+    """Scores added up by a field. One query."""
+    added = rows.order_by().values_list(field).annotate(c=Sum("checked"), f=Sum("failed"))
+    return {key: Tally(checked, failed) for key, checked, failed in added}
+
+
+def total(tallies: Mapping[Any, Tally]) -> Tally:
+    return sum(tallies.values(), Tally())
+
+
+def open_issue_counts() -> dict[int, int]:
+    """Department → issues that are open. One query."""
+    counted = Issue.objects.filter(closed_at=None).order_by().values_list("data_class__department")
+    return dict(counted.annotate(n=Count("pk")))
 
 
 @dataclass(frozen=True)
@@ -171,7 +179,7 @@ def trend(
     points, kept = [], dict[str, Tally]()
     for month in _months(min(by_month, default=None)):
         kept |= by_month.get(month, {})
-        points.append((month, sum(kept.values(), Tally())))
+        points.append((month, total(kept)))
     return points[-months:]
 
 
@@ -215,10 +223,8 @@ def league(scope: Scope | None = None) -> list[League]:
         c=Sum("checked"), f=Sum("failed"), n=Count("data_class", distinct=True)
     )  # fmt: skip
     scores = {key: (Tally(checked, failed), classes) for key, checked, failed, classes in counted}
-    before = _summed(latest_scores(before=month_of(clock.now())), "data_class__department")
-    issues = dict(
-        Issue.objects.filter(closed_at=None).order_by().values_list("data_class__department").annotate(n=Count("pk"))
-    )
+    before = summed(latest_scores(before=month_of(clock.now())), "data_class__department")
+    issues = open_issue_counts()
     overdue: dict[int, int] = defaultdict(int)
     for department, _described, found in _class_lights(None):
         overdue[department] += found == "red"

@@ -11,9 +11,9 @@ from yici.base import clock
 from yici.base.errors import NotFound
 from yici.core.people import queries as people
 from yici.core.people.models import Account, Organisation
-from yici.platform.data.models import ClassChannel, Issue
+from yici.platform.data.models import ClassChannel
 from yici.platform.data.quality.freshness import Light, light
-from yici.platform.data.quality.queries import Tally, latest_scores
+from yici.platform.data.quality.queries import Tally, latest_scores, open_issue_counts, summed
 from yici.platform.data.reading.access import classes_of
 
 __all__ = ["DepartmentRow", "department_for", "department_rows"]
@@ -48,16 +48,8 @@ def department_rows(account: Account, department: Organisation | None = None) ->
         loaded=Count("current"),
     )  # fmt: skip
     figures = {one["department"]: one for one in counted}
-    summed = (
-        latest_scores(scope)
-        .order_by()
-        .values_list("data_class__department")
-        .annotate(c=Sum("checked"), f=Sum("failed"))
-    )
-    scores = {key: Tally(checked, failed) for key, checked, failed in summed}
-    issues = dict(
-        Issue.objects.filter(closed_at=None).order_by().values_list("data_class__department").annotate(n=Count("pk"))
-    )
+    scores = summed(latest_scores(scope), "data_class__department")
+    issues = open_issue_counts()
     lights: dict[int, dict[Light, int]] = defaultdict(lambda: {"red": 0, "yellow": 0, "green": 0, "grey": 0})
     newest = (
         ClassChannel.objects.filter(withdrawn_at=None, data_class__in=classes.filter(is_described=True).values("pk"))

@@ -6,11 +6,10 @@ import datetime as dt
 from random import Random
 
 from yici.platform.data.register import numbers
-from yici.platform.data.register.families import DAUGHTER_IN_LAW, FATHER, HEAD, HUSBAND, MOTHER, WIFE
+from yici.platform.data.register.families import DAUGHTER_IN_LAW, FATHER, HEAD, MOTHER, WIFE
 from yici.platform.data.register.records import Family, Person, Village
 from yici.platform.data.register.region import Region
 
-_MARRIED_RELATIONS = {WIFE, HUSBAND, DAUGHTER_IN_LAW}
 _BANKS = (
     ("314", "621778"),
     ("403", "621799"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,7 +23,7 @@ def write(delivery: Delivery, folder: Path) -> str:
     folder.mkdir(parents=True, exist_ok=True)
     name = _name(delivery)
     draft = folder / f".{name}.writing"
-    _write_csv(delivery, draft)
+    write_csv(delivery.batches(), draft)
     marker = folder / (name + str(delivery.options.get("marker", ".ok")))
     marker.unlink(missing_ok=True)  # of an earlier upload; would vouch for this one
     digest = sha256_of(draft)
@@ -41,9 +42,10 @@ def _name(delivery: Delivery) -> str:
     return name if name.endswith((".csv", ".txt")) else f"{name}.csv"
 
 
-def _write_csv(delivery: Delivery, path: Path) -> None:
+def write_csv(batches: Iterable[pa.RecordBatch], path: Path) -> None:
+    """CSV in GB18030; NULL as nothing between the commas."""
     with path.open("wb") as target:
-        for number, batch in enumerate(delivery.batches()):
+        for number, batch in enumerate(batches):
             text = io.BytesIO()
             options = pyarrow.csv.WriteOptions(include_header=number == 0, quoting_style="needed")
             pyarrow.csv.write_csv(pa.Table.from_batches([batch]), text, options)

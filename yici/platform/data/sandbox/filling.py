@@ -22,7 +22,7 @@ from yici.base.errors import Misconfigured
 from yici.platform.data.catalogue.definition import ChannelEntry, ClassDefinition
 from yici.platform.data.sandbox import files, tables
 from yici.platform.data.sandbox.accounts import folder
-from yici.platform.data.sandbox.rest import Store
+from yici.platform.data.sandbox.rest import Store, store_path
 from yici.platform.data.sources.connections import Connection, connections
 from yici.platform.data.sources.defaults import completed
 
@@ -125,7 +125,7 @@ def _exchange(delivery: Delivery, home: Path) -> str:
 def _serve(delivery: Delivery, home: Path) -> str:
     at = _at(delivery)
     path = str(delivery.options["path"])
-    store = Store(folder(home, "rest") / f"{at.unit}.sqlite")
+    store = Store(store_path(home, at.unit))
     stamps = delivery.moments()
 
     def rows() -> Iterator[tuple[str, str, dict[str, Any]]]:

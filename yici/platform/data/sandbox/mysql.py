@@ -6,7 +6,6 @@ socket file; everybody else has a password.
 
 from __future__ import annotations
 
-import ctypes
 import getpass
 import os
 import shutil
@@ -15,20 +14,20 @@ import socket
 import subprocess
 import tempfile
 import time
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pymysql
 
 from yici.base.errors import Misconfigured
+from yici.base.processes import die_with_parent
+from yici.base.sql import backquoted
 from yici.platform.data.sandbox.accounts import accounts, announce, folder
 from yici.platform.data.sources.connections import read_sandbox
 
 _START_SECONDS = 60.0
 _STOP_SECONDS = 20.0
 _LONGEST_SOCKET = 100  # a path of a socket has 107 bytes at most
-_PR_SET_PDEATHSIG = 1
 
 
 class Server:
@@ -70,7 +69,7 @@ class Server:
                     "--key-buffer-size=1M", "--aria-pagecache-buffer-size=8M", "--max-connections=40",
                     *(["--user=root"] if os.geteuid() == 0 else []),
                 ],
-                stdout=log, stderr=log, stdin=subprocess.DEVNULL, preexec_fn=_die_with_parent,
+                stdout=log, stderr=log, stdin=subprocess.DEVNULL, preexec_fn=die_with_parent,
             )  # fmt: skip
 
     def _wait_until_up(self) -> None:
@@ -88,12 +87,12 @@ class Server:
     def _admit(self) -> None:
         with admin(self.socket) as connection, connection.cursor() as cursor:
             for account in accounts("mysql", self.home):
-                database = account.connection.database.replace("`", "``")
-                cursor.execute(f"CREATE DATABASE IF NOT EXISTS `{database}`")
+                database = backquoted(account.connection.database)
+                cursor.execute(f"CREATE DATABASE IF NOT EXISTS {database}")
                 cursor.execute(
                     "CREATE OR REPLACE USER %s@'127.0.0.1' IDENTIFIED BY %s", (account.user, account.password)
                 )
-                cursor.execute(f"GRANT SELECT ON `{database}`.* TO %s@'127.0.0.1'", (account.user,))
+                cursor.execute(f"GRANT SELECT ON {database}.* TO %s@'127.0.0.1'", (account.user,))
 
     def stop(self) -> None:
         if self.process.poll() is None:
@@ -164,8 +163,3 @@ def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
-
-
-def _die_with_parent() -> None:
-    with suppress(OSError, AttributeError):
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)

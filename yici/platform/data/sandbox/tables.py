@@ -14,6 +14,7 @@ from django.conf import settings
 from psycopg import sql
 
 from yici.base.errors import Misconfigured
+from yici.base.sql import backquoted
 from yici.platform.data.sandbox import mysql
 from yici.platform.data.sandbox.postgres import url_of
 from yici.platform.data.sources.connections import Connection, read_sandbox
@@ -80,22 +81,22 @@ def _copy(connection: psycopg.Connection[Any], delivery: Delivery, draft: sql.Id
 def write_mysql(delivery: Delivery, at: Connection, home: Path) -> str:
     """Load by LOAD DATA into a draft table, then swap it in or change by key."""
     _schema, table = _split(delivery, "")
-    draft = _quoted(f"{table}_draft")
+    draft = backquoted(f"{table}_draft")
     with mysql.admin_of(home, at.database) as connection, connection.cursor() as cursor:
         cursor.execute(f"DROP TABLE IF EXISTS {draft}")
         names = _load(cursor, delivery, draft, home)
-        columns = ", ".join(map(_quoted, names))
+        columns = ", ".join(map(backquoted, names))
         if delivery.mode == "replace":
-            old = _quoted(f"{table}_old")
+            old = backquoted(f"{table}_old")
             cursor.execute(f"DROP TABLE IF EXISTS {old}")
-            cursor.execute(f"CREATE TABLE IF NOT EXISTS {_quoted(table)} LIKE {draft}")
-            cursor.execute(f"RENAME TABLE {_quoted(table)} TO {old}, {draft} TO {_quoted(table)}")
+            cursor.execute(f"CREATE TABLE IF NOT EXISTS {backquoted(table)} LIKE {draft}")
+            cursor.execute(f"RENAME TABLE {backquoted(table)} TO {old}, {draft} TO {backquoted(table)}")
             cursor.execute(f"DROP TABLE {old}")
         else:
-            same = " AND ".join(f"t.{_quoted(name)} <=> d.{_quoted(name)}" for name in delivery.key)
+            same = " AND ".join(f"t.{backquoted(name)} <=> d.{backquoted(name)}" for name in delivery.key)
             cursor.execute("START TRANSACTION")
-            cursor.execute(f"DELETE t FROM {_quoted(table)} t JOIN {draft} d ON {same}")
-            cursor.execute(f"INSERT INTO {_quoted(table)} ({columns}) SELECT {columns} FROM {draft}")  # noqa: S608
+            cursor.execute(f"DELETE t FROM {backquoted(table)} t JOIN {draft} d ON {same}")
+            cursor.execute(f"INSERT INTO {backquoted(table)} ({columns}) SELECT {columns} FROM {draft}")  # noqa: S608
             cursor.execute("COMMIT")
             cursor.execute(f"DROP TABLE {draft}")
     return f"{at.database}.{table}"
@@ -120,10 +121,8 @@ def _create(table: str, names: list[str], delivery: Delivery) -> str:
     typed |= {name: f"VARCHAR({_INDEXED})" for name in delivery.key if name in typed}
     typed |= dict.fromkeys(watermark, "DATETIME(6)")
     indexed = [names for names in (delivery.key, watermark) if names and set(names) <= set(typed)]
-    indices = [f"INDEX ({', '.join(map(_quoted, part))})" for part in indexed]
-    return (
-        f"CREATE TABLE {table} ({', '.join([*(f'{_quoted(name)} {kind}' for name, kind in typed.items()), *indices])})"
-    )
+    indices = [f"INDEX ({', '.join(map(backquoted, part))})" for part in indexed]
+    return f"CREATE TABLE {table} ({', '.join([*(f'{backquoted(name)} {kind}' for name, kind in typed.items()), *indices])})"
 
 
 def _tab_separated(batch: pa.RecordBatch) -> bytes:
@@ -160,7 +159,3 @@ def _split(delivery: Delivery, schema: str) -> tuple[str, str]:
         raise Misconfigured(f"数据类 {delivery.definition.id} 按语句取数，演示环境不知道应写入哪张表。")
     before, _, table = str(delivery.options["table"]).rpartition(".")
     return before or schema, table
-
-
-def _quoted(name: str) -> str:
-    return "`" + name.replace("`", "``") + "`"

@@ -23,6 +23,7 @@ from yici.platform.data.catalogue.definition import ClassDefinition
 from yici.platform.data.disk import disk_full_is_told
 from yici.platform.data.errors import DiskFull, Refused, SourceInconsistent
 from yici.platform.data.sources.base import Options, Pace, Pull, Pulled, local_name
+from yici.platform.data.sources.defaults import usual_take
 
 _UNFINISHED = (".part", ".filepart", ".tmp", ".temp", ".crdownload", ".swp", ".writing")
 _CHECKSUMS = {".sha256": "sha256", ".md5": "md5"}
@@ -149,7 +150,7 @@ class Dropping:
 
     def pull(self, into: Path, definition: ClassDefinition | None) -> Pull:
         """Fetch what is whole and new. Raises `Refused` where all that is new has a wrong checksum."""
-        newest_only = (self.options.take or _usual(definition)) == "newest"
+        newest_only = (self.options.take or usual_take(definition)) == "newest"
         self._tidy_away()
         entries = self.remote.entries()
         chosen = self._whole(entries)
@@ -295,10 +296,6 @@ class Dropping:
         if not found and self.options.checksum == "required":
             raise Refused(_("“%(name)s”缺少校验文件（.sha256 或 .md5）。请提供单位补传。") % {"name": name})
         return found
-
-
-def _usual(definition: ClassDefinition | None) -> str:
-    return "all" if definition is not None and definition.load == "increment" else "newest"
 
 
 def _age(entries: Sequence[Entry]) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from yici.base.sql import backquoted
 from yici.platform.data.rules.standard import Form
 from yici.platform.data.rules.templates.sql import Templates, class_of, whole
 
@@ -14,7 +15,7 @@ class SparkTemplates(Templates):
     timestamp = "TIMESTAMP_NTZ"
 
     def name(self, name: str) -> str:
-        return "`" + name.replace("`", "``") + "`"
+        return backquoted(name)
 
     def text(self, value: str) -> str:
         """Backslashes are escapes in Spark's strings; control characters are written as escapes too."""

@@ -16,6 +16,7 @@ from pymysql.constants import CR, ER, FIELD_TYPE
 from pymysql.converters import conversions
 
 from yici.base.errors import YiciError
+from yici.base.sql import backquoted
 from yici.platform.data.errors import SourceUnavailable
 from yici.platform.data.sources.connections import Connection, secret
 from yici.platform.data.sources.exchange.options import ExchangeOptions
@@ -85,7 +86,7 @@ class MysqlSession:
             self._connection.close()
 
     def quote(self, name: str) -> str:
-        return "`" + name.replace("`", "``").replace("%", "%%") + "`"
+        return backquoted(name).replace("%", "%%")
 
     def relation(self, options: ExchangeOptions) -> str:
         if options.query:
