@@ -211,6 +211,21 @@ def wait_until(condition: Callable[[], Any], seconds: float = 15.0) -> Any:
     raise AssertionError(f"condition not met within {seconds} s")
 
 
+@pytest.fixture
+def own_city(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+    """A database of this test's own, for what must be committed: cloned before, dropped after, nothing to clean up."""
+    settings_dict = connections["default"].settings_dict
+    usual = settings_dict["NAME"]
+    with django_db_blocker.unblock(), cloned_city(f"{usual}_own") as clone:
+        connections.close_all()
+        settings_dict["NAME"] = clone
+        try:
+            yield
+        finally:
+            connections.close_all()
+            settings_dict["NAME"] = usual
+
+
 class SmsSandbox:
     def __init__(self, port: int) -> None:
         self.url = f"http://127.0.0.1:{port}"

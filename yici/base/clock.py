@@ -17,6 +17,11 @@ def now() -> dt.datetime:
     return _fixed.get() or timezone.now()
 
 
+def physical() -> dt.datetime:
+    """Real time in UTC, whatever `at(…)` says: for certificates and time stamps, which strangers compare with theirs."""
+    return dt.datetime.now(dt.UTC)
+
+
 def today() -> dt.date:
     """The current date in the city's time zone."""
     return timezone.localdate(now())

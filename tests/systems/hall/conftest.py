@@ -62,25 +62,6 @@ def code_in(sms: Any, phone: str) -> str:
     return re.findall(r"\d{6}", sms.messages(phone)[-1]["content"])[0]
 
 
-@pytest.fixture
-def own_city(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
-    """A database of this test's own, for what must be committed: cloned before, dropped after, nothing to clean up."""
-    from django.db import connections
-
-    from tests.conftest import cloned_city
-
-    settings_dict = connections["default"].settings_dict
-    usual = settings_dict["NAME"]
-    with django_db_blocker.unblock(), cloned_city(f"{usual}_own") as clone:
-        connections.close_all()
-        settings_dict["NAME"] = clone
-        try:
-            yield
-        finally:
-            connections.close_all()
-            settings_dict["NAME"] = usual
-
-
 def at_once(*jobs: Callable[[], Any]) -> list[Any]:
     """Run the jobs in threads that start together, each with a connection of its own; results or exceptions in order."""
     import contextvars

@@ -18,6 +18,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from django.conf import settings
 
+from yici.base import clock
+
 ROOT_YEARS, SIGNER_YEARS = 20, 10
 # Certificates issued in a back-dated demonstration must not be older than the key that signs them.
 _EARLIER = dt.timedelta(days=365 * 3)
@@ -49,7 +51,7 @@ def key_files() -> KeyFiles:
 
 def _make(folder: Path, files: KeyFiles) -> None:
     """Root and signer, ECDSA P-256. The signer's certificate is written last: its presence means all is there."""
-    now = dt.datetime.now(dt.UTC)  # validity of keys is physical time, never the demo's clock
+    now = clock.physical()
     root_key, signer_key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
     root_name = _name("City Electronic Certificates Root")
     root = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import subprocess
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 from asn1crypto import tsp
 from cryptography.hazmat.primitives import serialization
 
+from yici.base import clock
 from yici.platform.trust.models import TimeStamp
 from yici.platform.trust.signatures import issuing, timestamping
 
@@ -84,3 +86,11 @@ def test_what_no_longer_protects_and_what_is_no_request_is_refused(folder: Path)
     )
     assert failure(timestamping.respond(short.dump()), folder) == malformed
     assert not TimeStamp.objects.exists()
+
+
+def test_no_time_is_vouched_for_while_the_clock_is_behind_a_stamp_already_given(folder: Path) -> None:
+    stamped(folder, "-sha256", "-cert")
+    TimeStamp.objects.update(at=clock.physical() + dt.timedelta(minutes=1))
+    reply = timestamping.respond((folder / "request.tsq").read_bytes())
+    assert failure(reply, folder) == "the TSA's time source is not available"
+    assert TimeStamp.objects.count() == 1

@@ -8,6 +8,7 @@ from yici.platform.trust.models.sharing import Share, ShareUse
 from yici.platform.trust.models.signing import (
     Envelope,
     EnvelopeSigner,
+    SealedKey,
     SigningAuthorisation,
     SigningKey,
     TimeStamp,
@@ -25,6 +26,7 @@ __all__ = [
     "MakingRun",
     "PaperBatch",
     "PaperReading",
+    "SealedKey",
     "Share",
     "ShareUse",
     "SigningAuthorisation",

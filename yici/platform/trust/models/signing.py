@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 
+from yici.base.encrypted import SealedBytesField
 from yici.core.files.models import StoredFile
 from yici.core.people.models import Account, Person
 from yici.platform.trust.models.identity import Assertion
@@ -29,6 +30,15 @@ class SigningKey(models.Model):
     valid_to = models.DateTimeField()
     ended_at = models.DateTimeField(null=True)
     end_reason = models.TextField(blank=True)
+
+
+class SealedKey(models.Model):
+    """A private key of the software keystore, sealed. Read nowhere but in `signatures/keystore/software.py`."""
+
+    label = models.CharField(max_length=64, primary_key=True)
+    algorithm = models.CharField(max_length=10)
+    material = SealedBytesField(help_text="PKCS#8, DER")
+    created_at = models.DateTimeField(auto_now_add=True)
 
 
 class SigningAuthorisation(models.Model):

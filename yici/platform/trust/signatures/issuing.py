@@ -20,10 +20,12 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from django.conf import settings
 
+from yici.base import clock
 from yici.platform.trust.authority import DOCUMENT_SIGNING, key_usage, pem, write_whole
 
-__all__ = ["Issuer", "Stamper", "certificate_for", "issuer", "stamper"]
+__all__ = ["REVOCATION_LIST", "Issuer", "Stamper", "certificate_for", "issuer", "stamper"]
 
+REVOCATION_LIST = "/trust/people.crl"
 AUTHORITY_YEARS, STAMPER_YEARS = 20, 10
 # A clock that is a little behind ours must not find a fresh certificate not yet valid.
 _BACK = dt.timedelta(minutes=5)
@@ -98,8 +100,15 @@ def certificate_for(
         .add_extension(key_usage(digital_signature=True, content_commitment=True), critical=True)
         .add_extension(usage, critical=False)
         .add_extension(_authority_key(authority), critical=False)
+        .add_extension(_distribution_point(), critical=False)
         .sign(authority.key, hashes.SHA256())
     )
+
+
+def _distribution_point() -> x509.CRLDistributionPoints:
+    """Where the revocation list of people's certificates is (RFC 5280 §4.2.1.13)."""
+    name = x509.UniformResourceIdentifier(f"{settings.SITE_URL}{REVOCATION_LIST}")
+    return x509.CRLDistributionPoints([x509.DistributionPoint([name], None, None, None)])
 
 
 def _authority_key(authority: Issuer) -> x509.AuthorityKeyIdentifier:
@@ -140,7 +149,7 @@ def _name(common: str) -> x509.Name:
 def _builder(
     subject: x509.Name, authority: x509.Name, key: ec.EllipticCurvePublicKey, days: int
 ) -> x509.CertificateBuilder:
-    now = dt.datetime.now(dt.UTC)  # validity of keys is physical time, never the demo's clock
+    now = clock.physical()
     return (
         x509.CertificateBuilder()
         .subject_name(subject)

@@ -12,8 +12,10 @@ from asn1crypto import algos, cms, core, tsp, x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from yici.base import clock
 from yici.platform.trust.models import TimeStamp
 from yici.platform.trust.signatures import issuing
+from yici.platform.trust.signatures.errors import ClockWrong
 
 __all__ = ["MEDIA_TYPE", "POLICY", "respond", "token_for"]
 
@@ -21,7 +23,8 @@ MEDIA_TYPE = "application/timestamp-reply"
 POLICY = "1.2.156.3005.2.9.1"  # the city's time-stamp policy
 _LENGTHS = {"sha256": 32, "sha384": 48, "sha512": 64, "sha3_256": 32}
 _LONGEST = 10_000  # bytes of a request
-_FAILURES = ("bad_alg", "bad_request", "bad_data_format", "unaccepted_policy", "unaccepted_extension")
+_FAILURES = ("bad_alg", "bad_data_format", "unaccepted_policy", "unaccepted_extension", "time_not_available")
+_LEEWAY = dt.timedelta(seconds=2)  # between two machines that stamp
 
 
 def respond(request: bytes) -> bytes:
@@ -43,7 +46,10 @@ def respond(request: bytes) -> bytes:
         return _refusal("unaccepted_policy")
     if extensions:
         return _refusal("unaccepted_extension")
-    token = token_for(digest, algorithm, nonce, bool(asked["cert_req"].native))
+    try:
+        token = token_for(digest, algorithm, nonce, bool(asked["cert_req"].native))
+    except ClockWrong:
+        return _refusal("time_not_available")
     status = tsp.PKIStatusInfo({"status": "granted"})
     return bytes(tsp.TimeStampResp({"status": status, "time_stamp_token": token}).dump())
 
@@ -51,8 +57,12 @@ def respond(request: bytes) -> bytes:
 def token_for(
     digest: bytes, algorithm: str = "sha256", nonce: int | None = None, with_certificates: bool = True
 ) -> cms.ContentInfo:
-    """A time-stamp token over a digest. Physical time in UTC, to the second; the row's number is its serial number."""
-    now = dt.datetime.now(dt.UTC).replace(microsecond=0)
+    """A time-stamp token over a digest. Physical time in UTC, to the second; the row's number is its serial number.
+
+    Raises `ClockWrong` where the clock is before the newest stamp or outside the service's own certificate.
+    """
+    now = clock.physical().replace(microsecond=0)
+    _demand_time(now)
     row = TimeStamp.objects.create(imprint=digest, algorithm=algorithm, at=now)
     stamper = issuing.stamper()
     info = tsp.TSTInfo(
@@ -67,6 +77,15 @@ def token_for(
         }
     )
     return _signed(info, stamper, now, with_certificates)
+
+
+def _demand_time(now: dt.datetime) -> None:
+    newest = TimeStamp.objects.order_by("-pk").values_list("at", flat=True).first()
+    certificate = issuing.stamper().certificate
+    if newest is not None and newest > now + _LEEWAY:
+        raise ClockWrong()
+    if not certificate.not_valid_before_utc <= now <= certificate.not_valid_after_utc:
+        raise ClockWrong()
 
 
 def _signed(info: tsp.TSTInfo, stamper: issuing.Stamper, now: dt.datetime, with_certificates: bool) -> cms.ContentInfo:

@@ -1,0 +1,1 @@
+"""Identity proofing: who was proven to be who, how well, when."""
