@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.platform.trust.lake import lake as lake
 from yici.core.people import queries as people
 from yici.platform.trust import services
 from yici.platform.trust.models import Certificate

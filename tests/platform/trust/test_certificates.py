@@ -56,7 +56,8 @@ def test_issuing_twice_for_a_case_gives_the_same_certificate(demo: Any, certific
 
 def test_genuine_file_is_found_genuine(certificate: Certificate, pdf: bytes) -> None:
     verdict = queries.verify_file(pdf)
-    assert (verdict.genuine, verdict.outcome, verdict.certificate) == (True, Outcome.GENUINE, certificate)
+    assert (verdict.genuine, verdict.outcome) == (True, Outcome.GENUINE)
+    assert verdict.certificate is not None and verdict.certificate.identifier == certificate.identifier
 
 
 def test_one_changed_bit_anywhere_is_found(certificate: Certificate, pdf: bytes) -> None:
@@ -156,7 +157,8 @@ def test_certificate_expires_by_the_calendar(demo: Any) -> None:
         "vehicle_prereview", holder=person, face={"vehicle.plate_number": "皖S6K218"}, case_number=CASE, issuer=issuer
     )
     assert issued.valid_to == issued.valid_from + dt.timedelta(days=29)
-    assert queries.valid_certificate(person, "vehicle_prereview") == issued
+    found = queries.valid_certificate(person, "vehicle_prereview")
+    assert found is not None and found.identifier == issued.identifier
     with clock.at(clock.now() + dt.timedelta(days=31)):
         assert queries.verdict_on(issued.check_code).outcome == Outcome.NOT_IN_FORCE
         assert queries.valid_certificate(person, "vehicle_prereview") is None
@@ -177,7 +179,8 @@ def test_certificate_of_other_bodies_is_held_once_without_a_file(demo: Any) -> N
         )  # fmt: skip
     assert Certificate.objects.filter(type="resident_id_card").count() == 1
     assert held.file is None and held.valid_to == dt.date(2036, 4, 30)
-    assert queries.valid_certificates(person, ["resident_id_card", "household_register"]) == {"resident_id_card": held}
+    found = queries.valid_certificates(person, ["resident_id_card", "household_register"])
+    assert {kind: one.identifier for kind, one in found.items()} == {"resident_id_card": held.identifier}
 
 
 def test_every_type_of_the_city_can_be_printed(demo: Any) -> None:

@@ -9,6 +9,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from yici.core.audit import services as audit
+from yici.core.audit.models import Entry
 from yici.core.people import services as people
 from yici.platform.trust import services
 from yici.platform.trust.models import Certificate
@@ -66,9 +67,12 @@ def test_citizen_lists_opens_and_downloads_own_certificate(
 ) -> None:
     sign_in(client, demo.farmer)
     assert "高龄津贴领取证" in client.get("/my/certificates/").content.decode()
-    page = client.get(f"/my/certificates/{certificate.pk}/").content.decode()
-    assert "342124194503121221" in page and "50.00" in page
-    answer = client.get(f"/my/certificates/{certificate.pk}/file/")
+    page = client.get(f"/my/certificates/{certificate.identifier}/").content.decode()
+    assert "342124194503121221" not in page and "50.00" in page
+    looks = Entry.objects.filter(actor_id=demo.farmer.pk, action="read").count()
+    assert "342124194503121221" in client.post(f"/my/certificates/{certificate.identifier}/").content.decode()
+    assert Entry.objects.filter(actor_id=demo.farmer.pk, action="read").count() == looks + 1
+    answer = client.get(f"/my/certificates/{certificate.identifier}/file/")
     assert b"".join(answer.streaming_content) == pdf  # type: ignore[attr-defined]
     assert answer["Content-Disposition"].startswith("attachment")
 
@@ -78,7 +82,7 @@ def test_another_persons_certificate_is_not_there(
 ) -> None:
     sign_in(client, demo.restaurateur)
     for path in ("", "file/"):
-        assert client.get(f"/my/certificates/{certificate.pk}/{path}").status_code == 404
+        assert client.get(f"/my/certificates/{certificate.identifier}/{path}").status_code == 404
     assert client.get(f"/files/{certificate.file_id}/").status_code == 404
     assert "还没有电子证照" in client.get("/my/certificates/").content.decode()
 
@@ -109,7 +113,7 @@ def test_api_lists_own_certificates_only(client: Client, demo: Any, certificate:
     mine = {"HTTP_AUTHORIZATION": f"Bearer {people.issue_token(demo.farmer, 1)}"}
     other = {"HTTP_AUTHORIZATION": f"Bearer {people.issue_token(demo.restaurateur, 1)}"}
     listed = client.get("/api/v1/my/certificates", **mine).json()["items"]
-    assert [entry["id"] for entry in listed] == [certificate.pk]
+    assert [entry["identifier"] for entry in listed] == [certificate.identifier]
     assert client.get("/api/v1/my/certificates", **other).json()["items"] == []
-    assert client.get(f"/api/v1/my/certificates/{certificate.pk}/file", **other).status_code == 404
+    assert client.get(f"/api/v1/my/certificates/{certificate.identifier}/file", **other).status_code == 404
     assert client.get("/api/v1/my/certificates").status_code == 401

@@ -128,6 +128,11 @@ def certificate_type(slug: str) -> CertificateType:
         raise Misconfigured(f"证照类型 {slug} 没有在 {FOLDER}/{slug}.yaml 中定义。") from None
 
 
+def type_of_code(type_code: str) -> CertificateType | None:
+    """The type whose 21-character code stands in an identifier; None where the city no longer has it."""
+    return next((kind for kind in certificate_types().values() if kind.type_code == type_code), None)
+
+
 def forget() -> None:
     """After the city folder has changed."""
     _types.cache_clear()

@@ -45,7 +45,7 @@ def test_the_holder_discloses_what_she_chooses_and_a_reader_sees_no_more(
     client: Client, demo: Any, sign_in: Callable[..., Client], certificate: Certificate
 ) -> None:
     holder = sign_in(client, demo.farmer)
-    made = ask(holder, f"/my/certificates/{certificate.pk}/credential", {"elements": ["disability.level"]})
+    made = ask(holder, f"/my/certificates/{certificate.identifier}/credential", {"elements": ["disability.level"]})
     assert made.status_code == 200, made.content
     token = made.json()["credential"]
     seen = ask(Client(), "/credentials/verify", {"credential": token}).json()
@@ -56,7 +56,9 @@ def test_the_holder_discloses_what_she_chooses_and_a_reader_sees_no_more(
     services.revoke(certificate, "评残有误", SYSTEM)
     assert ask(Client(), "/credentials/verify", {"credential": token}).json()["outcome"] == "not_in_force"
     assert (
-        ask(holder, f"/my/certificates/{certificate.pk}/credential", {"elements": ["disability.level"]}).status_code
+        ask(
+            holder, f"/my/certificates/{certificate.identifier}/credential", {"elements": ["disability.level"]}
+        ).status_code
         == 409
     )
 
@@ -66,14 +68,18 @@ def test_somebody_elses_certificate_and_elements_that_are_not_on_it_are_refused(
 ) -> None:
     holder = sign_in(client, demo.farmer)
     assert (
-        ask(holder, f"/my/certificates/{certificate.pk}/credential", {"elements": ["person.phone"]}).status_code == 422
+        ask(holder, f"/my/certificates/{certificate.identifier}/credential", {"elements": ["person.phone"]}).status_code
+        == 422
     )
     assert (
         ask(holder, f"/my/certificates/{certificate.pk + 999}/credential", {"elements": ["person.name"]}).status_code
         == 404
     )
     assert (
-        ask(Client(), f"/my/certificates/{certificate.pk}/credential", {"elements": ["person.name"]}).status_code == 401
+        ask(
+            Client(), f"/my/certificates/{certificate.identifier}/credential", {"elements": ["person.name"]}
+        ).status_code
+        == 401
     )
 
 

@@ -8,9 +8,8 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import psycopg
 import pyarrow as pa
@@ -20,57 +19,12 @@ from django.conf import settings as django_settings
 
 from tests.conftest import SERVER, cloned_city
 from tests.environment import ROOT
+from tests.platform.trust.lake import COLUMNS, TYPE, write_rows
 from yici.base.errors import Conflict, Invalid, Misconfigured, NotFound
 from yici.platform.trust import definitions, ports, rules
 from yici.platform.trust.making import reading, running
 from yici.platform.trust.models import CertificateEvent, MadeBatch, MadeCertificate, MakingRun
 from yici.platform.trust.ports import LakeClass
-
-TYPE = "household_register"
-COLUMNS = {
-    "number": "household.number",
-    "id_number": "person.id_number",
-    "name": "person.name",
-    "address": "household.address",
-    "since": "",
-}
-
-
-def write_rows(path: Path, count: int, moved: int = 0) -> Path:
-    """`moved`: so many of the first rows have another address than before."""
-    pq.write_table(
-        pa.table(
-            {
-                "number": [f"3416{place:08d}" for place in range(count)],
-                "id_number": [f"34160219800101{place:04d}" for place in range(count)],
-                "name": [f"王{place}" for place in range(count)],
-                "address": [f"涡阳县{'新' if place < moved else ''}某村{place}号" for place in range(count)],
-                "since": [dt.date(2015, 1, 1)] * count,
-            }
-        ),
-        path,
-    )
-    return path
-
-
-@pytest.fixture
-def lake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
-    """`lake(version, count, …)`: the class stands in that version now."""
-
-    def stand(version: int, count: int, **changes: Any) -> None:
-        path = write_rows(tmp_path / f"v{version}.parquet", count, **changes)
-        found = LakeClass(f"test.household v{version}", [path], COLUMNS, pq.read_metadata(path).num_rows)
-        ports.register_lake(lambda class_id: found)
-
-    kind = definitions.certificate_type(TYPE)
-    made_from = definitions.MadeFrom.model_validate(
-        {"class": "test.household", "number": "number", "holder": "id_number", "valid_from": "since"}
-    )
-    changed = kind.model_copy(update={"made_from": made_from})
-    monkeypatch.setattr(definitions, "certificate_type", lambda slug: changed)
-    kept = ports._lake
-    yield stand
-    ports._lake = kept
 
 
 def test_every_row_becomes_one_certificate_under_a_signed_root(db: None, lake: Callable[..., None]) -> None:

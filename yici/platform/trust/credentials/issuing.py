@@ -8,53 +8,53 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import ec
 from django.conf import settings
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from yici.base.errors import Conflict, Invalid
 from yici.core.vocabulary import queries as vocabulary
 from yici.platform.trust.credentials import sd_jwt
+from yici.platform.trust.library.held import Held, checked_elements, find
 from yici.platform.trust.making import keys
-from yici.platform.trust.models import Certificate
 
 __all__ = ["DAYS", "credential_of", "issuer_metadata", "judge"]
 
 DAYS = 7  # a credential is a copy: short-lived, so that a revocation is not outlived for long
 
 
-def credential_of(certificate: Certificate, elements: Sequence[str], now: dt.datetime, state: str) -> str:
+def credential_of(held: Held, elements: Sequence[str], now: dt.datetime) -> str:
     """An SD-JWT that discloses these elements of the face. Raises `Conflict` unless in force, `Invalid` for others."""
-    if state != "valid":
+    if held.state_on(timezone.localdate(now)) != "valid":
         raise Conflict(_("证照现在不在有效状态，不能出示。"))
-    unknown = [element for element in elements if element not in certificate.face]
-    if unknown or not elements:
-        raise Invalid(_("请选择要出示的内容。"), fields={"elements": _("请选择要出示的内容。")})
+    wanted = checked_elements(held, elements)
     issued = int(now.timestamp())
     shown = {
         "iss": settings.SITE_URL,
-        "vct": certificate.type,
+        "vct": held.type,
         "iat": issued,
         "exp": issued + DAYS * 86_400,
-        "identifier": certificate.identifier,
+        "identifier": held.identifier,
     }
-    hidden = {"number": certificate.number, **certificate.face}
+    hidden = {"number": held.number, **held.face}
     token = sd_jwt.issue(hidden, shown, keys.private_key(), keys.key_id())
-    return sd_jwt.present(token, ["number", *elements])
+    return sd_jwt.present(token, ["number", *wanted])
 
 
 def judge(token: str, now: dt.datetime) -> dict[str, Any]:
     """{outcome, claims}: genuine, not_in_force, unknown, or what is wrong with the token. Never raises."""
-    from yici.platform.trust.queries import state_of
-
     public = keys.private_key().public_key()
     assert isinstance(public, ec.EllipticCurvePublicKey)
     try:
         claims = sd_jwt.verify(token.strip(), public, int(now.timestamp()))
     except sd_jwt.BadCredential as bad:
         return {"outcome": bad.reason, "claims": {}}
-    certificate = Certificate.objects.filter(identifier=str(claims.get("identifier", ""))).first()
-    if certificate is None:
+    try:
+        held = find(str(claims.get("identifier", "")))
+    except Invalid:
+        held = None
+    if held is None:
         return {"outcome": "unknown", "claims": {}}
-    state = state_of(certificate)
+    state = held.state
     told = {
         name: {"label": str(vocabulary.element(name).label) if vocabulary.has_element(name) else name, "value": value}
         for name, value in claims.items()
@@ -63,7 +63,7 @@ def judge(token: str, now: dt.datetime) -> dict[str, Any]:
     return {
         "outcome": "genuine" if state == "valid" else "not_in_force",
         "state": state,
-        "type": certificate.name,
+        "type": str(held.name),
         "claims": told,
     }
 

@@ -2,7 +2,7 @@
 
 from yici.platform.trust.models.certificates import Certificate, CertificateEvent
 from yici.platform.trust.models.identity import Assertion, FaceReference
-from yici.platform.trust.models.making import MadeBatch, MadeCertificate, MakingRun
+from yici.platform.trust.models.making import CheckCode, MadeBatch, MadeCertificate, MakingRun
 from yici.platform.trust.models.papers import PaperBatch, PaperReading
 from yici.platform.trust.models.sharing import Share, ShareUse
 from yici.platform.trust.models.signing import (
@@ -18,6 +18,7 @@ __all__ = [
     "Assertion",
     "Certificate",
     "CertificateEvent",
+    "CheckCode",
     "Envelope",
     "EnvelopeSigner",
     "FaceReference",

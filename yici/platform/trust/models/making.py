@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 
+from yici.base import clock
 from yici.base.encrypted import BlindIndexField
 
 
@@ -76,3 +77,11 @@ class MadeCertificate(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["type", "number", "version"], name="trust_made_number"),
         ]
+
+
+class CheckCode(models.Model):
+    """The check code (查验码) of a certificate made in bulk, drawn when its file or page is first asked for."""
+
+    code = models.CharField(max_length=12, primary_key=True, db_collation="C")
+    identifier = models.CharField(max_length=90, unique=True, db_collation="C")
+    created_at = models.DateTimeField(default=clock.now)

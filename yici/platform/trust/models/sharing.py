@@ -45,7 +45,9 @@ class ShareUse(models.Model):
     account = models.ForeignKey(Account, models.PROTECT, null=True, related_name="+")
     address = models.GenericIPAddressField(null=True)
     elements = models.JSONField(default=list)
-    refused = models.CharField(max_length=20, blank=True, help_text="expired, revoked, used, state; empty: seen")
+    refused = models.CharField(
+        max_length=20, blank=True, help_text="expired, revoked, used, state, recipient; empty: seen"
+    )
 
     class Meta:
         ordering = ["-id"]

@@ -49,7 +49,7 @@ def home(request: HttpRequest) -> HttpResponse:
     context = {
         "cases": list(queries.cases_of(account)[:5]),
         "drafts": list(form_queries.drafts_of(account)[:3]),
-        "certificates": trust.certificates_of(account.person).count() if account.person else 0,
+        "certificates": trust.count_of(account.person) if account.person else 0,
         "unread_messages": message_queries.unread_count(account),
         "waiting": queries.waiting_for(account),
     }

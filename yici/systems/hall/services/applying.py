@@ -348,7 +348,7 @@ def certificates_held(person: Person | None, definition: ItemDefinition) -> dict
     """Certificates valid today that may prove a material of the item, by type."""
     held = trust.valid_certificates(person, proofs.certificate_types(definition), clock.today()) if person else {}
     return {
-        kind: proofs.HeldCertificate(one.identifier, one.name, one.number, one.issuer.short_name, one.issued_on)
+        kind: proofs.HeldCertificate(one.identifier, one.name.zh, one.number, one.issuer, one.issued_on)
         for kind, one in held.items()
     }
 

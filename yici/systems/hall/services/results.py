@@ -52,7 +52,7 @@ def issue(case_number: str) -> Certificate | None:
                 application.case.opened_by,
                 "certificate.issued",
                 {"name": certificate.name, "number": certificate.number, "case_number": case_number},
-                link=f"/my/certificates/{certificate.pk}/",
+                link=f"/my/certificates/{certificate.identifier}/",
                 case_number=case_number,
             )
     return certificate
