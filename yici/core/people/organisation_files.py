@@ -16,6 +16,7 @@ from typing import Any
 from yici.base.cityfolder import read_yaml
 from yici.base.errors import Misconfigured
 from yici.base.text import Text
+from yici.core.places.loading import divisions_of
 
 CITY_FILE = "organisations/city.csv"
 COUNTIES_FILE = "organisations/counties.yaml"
@@ -72,6 +73,14 @@ def bodies(city: Path, places: Iterable[Place]) -> Iterator[Body]:
     government_of = {entry["division"]: slug for slug, entry in counties["counties"].items()}
     yield from _county_bodies(counties, root_slug(city))
     yield from _grassroots_bodies(read_yaml(city / GRASSROOTS_FILE), places, government_of)
+
+
+def folder_bodies(city: Path) -> list[Body]:
+    """Every organisation of the folder, its places read from the folder too: needs no database. Raises `Misconfigured`."""
+    rows = divisions_of(city / "places" / "divisions.csv")
+    return list(
+        bodies(city, (Place(row.code, row.name, row.full_name, row.english, row.level, row.kind) for row in rows))
+    )
 
 
 def city_rows(city: Path) -> list[tuple[int, dict[str, str]]]:

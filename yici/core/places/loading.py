@@ -36,9 +36,10 @@ def rows_of(path: Path) -> Iterator[dict[str, str]]:
         yield from csv.DictReader(handle)
 
 
-def _load_divisions(path: Path) -> int:
+def divisions_of(path: Path) -> list[Division]:
+    """The divisions of `divisions.csv` as unsaved rows, parents first; needs no database. Raises `Misconfigured`."""
     rows = {row["code"]: row for row in rows_of(path)}
-    divisions = [
+    return [
         Division(
             code=code,
             name=row["name"],
@@ -51,6 +52,10 @@ def _load_divisions(path: Path) -> int:
         )
         for code, row in sorted(rows.items())  # parents have the smaller code, so they come first
     ]
+
+
+def _load_divisions(path: Path) -> int:
+    divisions = divisions_of(path)
     Division.objects.bulk_create(
         divisions, batch_size=2000, update_conflicts=True, unique_fields=["code"], update_fields=_DIVISION_FIELDS
     )

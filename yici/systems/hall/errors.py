@@ -42,3 +42,17 @@ class AlreadyRated(Conflict):
 class NotRateable(Conflict):
     slug = "not-rateable"
     message = _("办结之后才能评价。")
+
+
+class NoAuthority(Invalid):
+    """No authority of that place holds the item; the message says where it is held."""
+
+    slug = "no-authority"
+    message = _("这里没有办理这项服务的单位，请换一个地方，或者拨打 12345 转 2。")
+
+
+class AuthorityNotChosen(Invalid):
+    """Several bodies of the place hold the item, each for itself."""
+
+    slug = "authority-not-chosen"
+    message = _("这项服务由各单位分别办理，请先在办事指南里选择向哪个单位申请。")

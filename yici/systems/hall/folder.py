@@ -17,6 +17,8 @@ from yici.base.errors import Misconfigured
 from yici.base.text import Text
 from yici.core.forms.rules import explain
 from yici.systems.hall.definitions import ItemDefinition
+from yici.systems.hall.generating import entries as generating
+from yici.systems.hall.generating.entries import Entry
 
 ITEMS = "items"
 HALL = "hall.yaml"
@@ -59,6 +61,7 @@ class Synonyms(BaseModel):
 
 
 def item_files(city: Path) -> Iterator[Path]:
+    """The hand-written items; the whole catalogue is `generating.entries`."""
     return yaml_files(city / ITEMS)
 
 
@@ -76,13 +79,18 @@ def with_defaults(raw: Mapping[str, Any], city: Path) -> Any:
 
 
 def read_item(path: Path, city: Path) -> ItemDefinition:
-    """One item. Raises `Misconfigured` with file, line and what to mend."""
-    raw = with_defaults(read_yaml(path), city)
+    """The base item of a file. Raises `Misconfigured` with file, line and what to mend."""
+    return read_entry(next(generating.entries_of_file(path, city)), city)
+
+
+def read_entry(entry: Entry, city: Path) -> ItemDefinition:
+    """One item of the catalogue. Raises `Misconfigured` with file, line and what to mend."""
+    raw = with_defaults(entry.raw, city)
     try:
         return ItemDefinition.model_validate(raw)
     except ValidationError as error:
         problem = explain(error, raw)[0]
-        raise Misconfigured(f"{path}:{problem.line} {problem.message}") from error
+        raise Misconfigured(f"{city / entry.path}:{problem.line or entry.line} {problem.message}") from error
 
 
 @lru_cache(maxsize=4)
@@ -108,6 +116,7 @@ def topics() -> dict[str, Topic]:
 def forget() -> None:
     for reader in (centres, topics_of, synonyms_of):
         reader.cache_clear()
+    generating.forget()
 
 
 def _raw(path: Path) -> Any:

@@ -1,11 +1,16 @@
-"""Publishes the items of a city folder: a new version where the content changed, and the search index always.
+"""Publishes the catalogue of a city folder: a new version where the content changed, and who holds it.
 
-A version is never changed afterwards; what lists show (state, icon, topics, keywords) may change freely.
+The load is one transaction and refuses as a whole: an error in one of thousands of items leaves everything as it was.
+An item whose files say what they said at the last load is not touched. A version is never changed afterwards; what
+lists show (state, icon, topics, keywords) may change freely.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import hashlib
+import json
+import os
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -13,38 +18,99 @@ from typing import Any
 from django.db import connection, transaction
 
 from yici.base import clock
+from yici.base.errors import Misconfigured
 from yici.core.cases import services as cases
 from yici.core.cases.rules import Limit as CaseLimit
+from yici.core.people.models import Organisation
 from yici.core.people.queries import responsible_organisation
 from yici.core.places.models import Division, Level
-from yici.systems.hall import folder, searching
+from yici.systems.hall import burden, folder, searching
 from yici.systems.hall.definitions import ItemDefinition
-from yici.systems.hall.models import ServiceItem, ServiceItemVersion
+from yici.systems.hall.generating.entries import Entry, entries, phone_of
+from yici.systems.hall.generating.holders import Authorities, authorities, held
+from yici.systems.hall.linting import faults_of_entry, surroundings_of
+from yici.systems.hall.models import ItemHolding, ServiceItem, ServiceItemVersion
+
+# Raised when what a load makes of the same files changes, so that every item is published afresh.
+READING = "1"
+_GROUND = ("synonyms.yaml", "topics.yaml", "hall.yaml")
 
 
 def load(city: Path) -> str:
-    """Idempotent. Items whose file is gone are cancelled, not deleted. Raises `Misconfigured` naming file and line."""
+    """Idempotent. Items that left the folder are cancelled, not deleted. Raises `Misconfigured` naming file and line.
+
+    `YICI_CATALOGUE=written` leaves the registers out: hand-written items only, for tests and a light demo.
+    """
     folder.forget()
-    codes: set[str] = set()
+    found = _once(_entries(city))
+    ground = _ground(city)
+    stored = dict(ServiceItem.objects.values_list("code", "source"))
+    sources = {code: _source(entry, ground) for code, entry in found.items()}
+    changed = [entry for code, entry in found.items() if stored.get(code) != sources[code]]
+    _refuse_faults(changed, city)
     published = 0
-    for path in folder.item_files(city):
-        item = folder.read_item(path, city)
-        codes.add(item.code)
-        with transaction.atomic():
-            published += publish(item, city)
-    gone = ServiceItem.objects.exclude(code__in=codes).exclude(state=ServiceItem.State.CANCELLED)
-    cancelled = gone.update(state=ServiceItem.State.CANCELLED)
-    return f"办事大厅：事项 {len(codes)} 项，新发布 {published} 个版本" + (
+    with transaction.atomic():
+        for entry in changed:
+            published += publish(folder.read_entry(entry, city), city, entry, sources[entry.code])
+        gone = ServiceItem.objects.exclude(code__in=found).exclude(state=ServiceItem.State.CANCELLED)
+        cancelled = gone.update(state=ServiceItem.State.CANCELLED, source="")
+        holdings = _hold(found.values(), city)
+    return f"办事大厅：事项 {holdings} 项（{len(found)} 种），新发布 {published} 个版本" + (
         f"，取消 {cancelled} 项" if cancelled else ""
     )
 
 
-def publish(item: ItemDefinition, city: Path) -> bool:
+def _entries(city: Path) -> Iterator[Entry]:
+    written_only = os.environ.get("YICI_CATALOGUE") == "written"
+    return (entry for entry in entries(city) if entry.is_written or not written_only)
+
+
+def _once(found: Iterable[Entry]) -> dict[str, Entry]:
+    by_code: dict[str, Entry] = {}
+    for entry in found:
+        if entry.code in by_code:
+            raise Misconfigured(f"{entry.path}：编码 {entry.code} 与 {by_code[entry.code].path} 重复，请另取编码")
+        by_code[entry.code] = entry
+    return by_code
+
+
+def _ground(city: Path) -> str:
+    """What every item rests on beside its own file."""
+    digest = hashlib.sha256(READING.encode())
+    for path in [*(city / name for name in _GROUND), *sorted((city / "workflows").glob("*.yaml"))]:
+        digest.update(path.read_bytes() if path.is_file() else b"")
+    return digest.hexdigest()
+
+
+def _source(entry: Entry, ground: str) -> str:
+    text = json.dumps(entry.raw, ensure_ascii=False, sort_keys=True, default=str)
+    return hashlib.sha256(f"{ground}{entry.base}{entry.handling}{text}".encode()).hexdigest()
+
+
+def _refuse_faults(changed: Iterable[Entry], city: Path) -> None:
+    """What the linter calls an error is not loaded: nothing of the load is kept."""
+    around = surroundings_of(city)
+    found = [one for entry in changed for one in faults_of_entry(entry, around) if one.level == "error"]
+    if found:
+        first = found[0]
+        more = f"（另有 {len(found) - 1} 处错误）" if len(found) > 1 else ""
+        raise Misconfigured(
+            f"{city / first.path}:{first.line} {first.message}{more}。目录整体没有加载，请先运行 yici check 改正。"
+        )
+
+
+def publish(item: ItemDefinition, city: Path, entry: Entry | None = None, source: str = "") -> bool:
     """Write the item's row and, where its content changed, a new version. True if there is a new version."""
     listing = item.listing
     row, _created = ServiceItem.objects.update_or_create(
         code=item.code,
         defaults={
+            "base": entry.base if entry else item.code,
+            "handling": entry.handling if entry else "",
+            "source": source,
+            "visits": item.visits.count,
+            "promised_days": round(Decimal(item.limits.promised.hours) / Decimal("33.6"), 2),
+            "materials": burden.of(item),
             "state": listing.state,
             "state_reason": listing.state_reason.model_dump() if listing.state_reason else None,
             "name": item.name.zh,
@@ -67,6 +133,38 @@ def publish(item: ItemDefinition, city: Path) -> bool:
     )
     _index(row, item, city)
     return _publish_version(row, item)
+
+
+def _hold(found: Iterable[Entry], city: Path) -> int:
+    """Make the holdings what the folder says, in bulk; how many there are. One that ended stays, not active."""
+    around: Authorities = authorities(city)
+    bodies = dict(Organisation.objects.values_list("slug", "pk"))
+    items = dict(ServiceItem.objects.values_list("code", "pk"))
+    wanted: dict[str, ItemHolding] = {}
+    for entry in found:
+        handler = entry.raw["handler"]
+        for one in held(entry.held_by, handler["function"], around):
+            code = f"{entry.code}.{one.slug}"
+            wanted[code] = ItemHolding(
+                code=code, item_id=items[entry.code], organisation_id=bodies[one.slug], level=one.level,
+                division_id=one.division, phone=phone_of(handler, city, complaint=False, division=one.division),
+            )  # fmt: skip
+    kept = {row.code: row for row in ItemHolding.objects.all()}
+    new = [row for code, row in wanted.items() if code not in kept]
+    ended = [row.pk for code, row in kept.items() if row.is_active and code not in wanted]
+    again = [row for code, row in wanted.items() if code in kept and _differs(row, kept[code])]
+    ItemHolding.objects.bulk_create(new, batch_size=2000)
+    ItemHolding.objects.filter(pk__in=ended).update(is_active=False)
+    for row in again:
+        ItemHolding.objects.filter(code=row.code).update(
+            organisation=row.organisation_id, division=row.division_id, phone=row.phone, level=row.level, is_active=True
+        )
+    return len(wanted)
+
+
+def _differs(wanted: ItemHolding, kept: ItemHolding) -> bool:
+    columns = ("organisation_id", "division_id", "phone", "level", "is_active")
+    return any(getattr(wanted, name) != getattr(kept, name) for name in columns)
 
 
 def _publish_version(row: ServiceItem, item: ItemDefinition) -> bool:

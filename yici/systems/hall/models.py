@@ -10,6 +10,7 @@ from yici.base.text import localized
 from yici.core.cases.models import Case, CaseTypeVersion
 from yici.core.files.models import StoredFile
 from yici.core.people.models import Account, Delegation, Organisation, Person
+from yici.core.places.models import Division
 
 
 class ServiceItem(models.Model):
@@ -21,6 +22,13 @@ class ServiceItem(models.Model):
         CANCELLED = "cancelled", "取消"
 
     code = models.CharField(max_length=60, unique=True, help_text="local code, part of the address: gaoling-jintie")
+    base = models.CharField(
+        max_length=60, db_index=True, default="", help_text="code of the base item; its own for a base"
+    )
+    handling = models.CharField(max_length=30, blank=True, help_text="kind of handling (业务办理项), empty for a base")
+    source = models.CharField(
+        max_length=64, blank=True, help_text="SHA-256 of what the folder says: unchanged, skipped"
+    )
     state = models.CharField(max_length=10, choices=State.choices)
     name = models.TextField()
     english = models.TextField()
@@ -40,6 +48,9 @@ class ServiceItem(models.Model):
     subjects = models.JSONField(default=list, help_text="person, enterprise")
     topics = models.JSONField(default=list, help_text="life events, slugs of topics.yaml")
     organisation = models.ForeignKey(Organisation, models.PROTECT, related_name="+", help_text="who owns the item")
+    visits = models.SmallIntegerField(default=0, help_text="how often one must come (到现场次数)")
+    promised_days = models.DecimalField(max_digits=6, decimal_places=2, default=0, help_text="promise, in working days")
+    materials = models.JSONField(default=dict, help_text="required materials: {asked, provable}; see rules.burden")
     current = models.ForeignKey("ServiceItemVersion", models.PROTECT, null=True, related_name="+")
     search = SearchVectorField(null=True)
     popularity = models.IntegerField(default=0)
@@ -59,6 +70,28 @@ class ServiceItem(models.Model):
     @property
     def owner_title(self) -> str:
         return localized(self.organisation.name, self.organisation.english)
+
+
+class ItemHolding(models.Model):
+    """One line of the city's list (实施清单): an item as one authority holds it, with its days and its telephone."""
+
+    code = models.CharField(
+        max_length=150, unique=True, help_text="item.organisation: gaoling-jintie.guoyang.civil_affairs"
+    )
+    item = models.ForeignKey(ServiceItem, models.PROTECT, related_name="holdings")
+    organisation = models.ForeignKey(Organisation, models.PROTECT, related_name="+")
+    level = models.CharField(max_length=10, help_text="places.Level at which it is exercised (行使层级)")
+    division = models.ForeignKey(Division, models.PROTECT, related_name="+")
+    phone = models.CharField(max_length=20, blank=True)
+    is_active = models.BooleanField(
+        default=True, help_text="False: the authority no longer holds it; kept for its cases"
+    )
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["division", "item"], name="hall_holding_place"),
+            models.Index(fields=["organisation", "item"], name="hall_holding_body"),
+        ]
 
 
 class ServiceItemVersion(models.Model):

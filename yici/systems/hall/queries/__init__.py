@@ -32,6 +32,14 @@ from yici.systems.hall.queries.catalogue import (
     topic_counts,
     whole_catalogue,
 )
+from yici.systems.hall.queries.holdings import (
+    active_holdings,
+    bodies_of,
+    holder_for,
+    holding_at,
+    must_choose,
+    places_of,
+)
 
 __all__ = [
     "ApplicationView",
@@ -39,8 +47,10 @@ __all__ = [
     "Filters",
     "Found",
     "Hit",
+    "active_holdings",
     "application_of",
     "application_view",
+    "bodies_of",
     "browse",
     "cases_of",
     "correction_page",
@@ -51,12 +61,16 @@ __all__ = [
     "featured",
     "files_by_id",
     "find_application",
+    "holder_for",
+    "holding_at",
     "item_by_code",
     "levels",
     "listed",
     "looks_in_case",
     "may_read_file",
+    "must_choose",
     "objections_of",
+    "places_of",
     "promised_date",
     "search",
     "topic_counts",

@@ -36,6 +36,7 @@ from yici.systems.hall import proofs
 from yici.systems.hall.definitions import ItemDefinition, unmet_conditions
 from yici.systems.hall.errors import ItemStopped, MaterialsMissing, NotEligible, NotYourPerson
 from yici.systems.hall.models import Application, MaterialInstance, ServiceItem, ServiceItemVersion
+from yici.systems.hall.queries import holdings
 from yici.systems.hall.queries.catalogue import definition_of
 
 EVERYWHERE = "341600000000"
@@ -54,10 +55,20 @@ class OpenApplication:
         return dict(self.draft.situation)
 
 
-def start(account: Account, code: str, *, assurance: int, subject: Person | None = None, channel: str = "net") -> Draft:
+def start(
+    account: Account,
+    code: str,
+    *,
+    assurance: int,
+    subject: Person | None = None,
+    channel: str = "net",
+    holding: str = "",
+) -> Draft:
     """Open (or resume) a draft for the account's own person, or for `subject` under a delegation.
 
-    Raises `NotFound`, `ItemStopped`, `AssuranceTooLow`, `NotYourPerson`, `NotEligible`.
+    `holding`: code of the authority's holding where the applicant chose one; else the place of the answers decides.
+    Raises `NotFound`, `ItemStopped`, `AssuranceTooLow`, `NotYourPerson`, `NotEligible`, `NoAuthority`,
+    `AuthorityNotChosen`.
     """
     item = ServiceItem.objects.select_related("current").filter(code=code).first()
     if item is None or item.current is None:
@@ -72,11 +83,17 @@ def start(account: Account, code: str, *, assurance: int, subject: Person | None
         raise NotYourPerson
     delegation = _delegation(account, person, code)
     _require_conditions(definition, person)
+    if holding or holdings.must_choose(item):
+        holdings.holder_for(item, person.division_id or EVERYWHERE, holding)
     with transaction.atomic():
         # Pressed twice at once, the second press waits here and finds the draft of the first.
         Account.objects.select_for_update(no_key=True).get(pk=account.pk)
         unfinished = _unfinished(account, person, item.current)
-        return unfinished or _open(account, person, item.current, definition, delegation, channel)
+        if unfinished:
+            if holding and unfinished.context.get("holding") != holding:
+                _change_context(unfinished, holding=holding)
+            return unfinished
+        return _open(account, person, item.current, definition, delegation, channel, holding)
 
 
 def _open(
@@ -86,11 +103,13 @@ def _open(
     definition: ItemDefinition,
     delegation: Delegation | None,
     channel: str,
+    holding: str,
 ) -> Draft:
     context = {
         "item": version.item.code,
         "version": version.number,
         "channel": channel,
+        "holding": holding,
         "delegation": delegation.pk if delegation else None,
         "uploads": {},
         "promised": [],
@@ -228,7 +247,8 @@ def _open_case(
 ) -> Case:
     definition, version = application.definition, application.version
     division = handling_division(definition, person, answers)
-    organisation = people.responsible_organisation(definition.handler.function, definition.handler.level, division)
+    holding = holdings.holder_for(version.item, division, application.draft.context.get("holding", ""))
+    organisation = holding.organisation
     return cases.open_case(
         type=version.case_version.case_type.slug,
         version=version.case_version,
