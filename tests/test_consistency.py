@@ -107,7 +107,7 @@ def icons_used() -> dict[str, str]:
             used[name] = path.name
         for name in re.findall(r"""icon_name=["']([^"']+)["']""", text_of(path)):
             used[name] = path.name
-    used |= dict.fromkeys(city_values("icon", "items", "topics.yaml"), "cities")
+    used |= dict.fromkeys(city_values("icon", "items", "catalogue", "topics.yaml"), "cities")
     from yici.web.navigation import ENTRIES
 
     return used | {entry.icon: "navigation.py" for entry in ENTRIES}
