@@ -1,4 +1,4 @@
-"""Screening on DuckDB: files whole or not at all, references, several files, progress, limits."""
+"""Screening on DuckDB and row by row: files whole or not at all, references, several files, progress, limits."""
 
 from __future__ import annotations
 
@@ -11,13 +11,16 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from django.test import override_settings
 
 from tests.platform.data.rules.tables import class_of, land, screen, screening
 from yici.base.errors import Misconfigured
-from yici.platform.data.engines import engine
+from yici.platform.data import engines
+from yici.platform.data.engines import SMALL, engine
 from yici.platform.data.engines.duckdb import DuckDBEngine, connect
 from yici.platform.data.errors import DiskFull
 
+ENGINES = ["duckdb", "rows"]
 COLUMNS = [{"name": "number", "type": "text"}, {"name": "owner", "type": "text"}, {"name": "sum", "type": "money"}]
 REFERRED = {"primitive": "exists_in", "column": "owner", "parameters": {"class": "test.owners", "column": "id"}}
 
@@ -26,7 +29,8 @@ def rows(count: int) -> list[dict[str, str | None]]:
     return [{"number": f"{place}", "owner": f"o{place % 7}", "sum": f"{place}.50"} for place in range(count)]
 
 
-def test_several_files_and_missing_columns_are_one_delivery(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ENGINES)
+def test_several_files_and_missing_columns_are_one_delivery(name: str, tmp_path: Path) -> None:
     definition = class_of(COLUMNS)
     first = land(rows(5), tmp_path / "1.parquet", ["number", "owner", "sum"])
     second = tmp_path / "2.parquet"
@@ -34,14 +38,15 @@ def test_several_files_and_missing_columns_are_one_delivery(tmp_path: Path) -> N
         pa.table({"number": ["5", "0"], "_row": pa.array([6, 7], pa.int64()), "surplus": ["x", "y"]}), second
     )
 
-    counts, accepted, held = screen(engine("duckdb"), screening(definition, [first, second], tmp_path / "out"))
+    counts, accepted, held = screen(engine(name), screening(definition, [first, second], tmp_path / "out"))
 
     assert (counts.rows, counts.accepted, counts.quarantined) == (7, 5, 2)
     assert accepted[-1] == {"number": "5", "owner": None, "sum": None, "_row": 6}
     assert [(row["_row"], row["_reasons"]) for row in held] == [(1, ["key.unique"]), (7, ["key.unique"])]
 
 
-def test_rows_come_out_in_the_order_of_their_numbers(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ENGINES)
+def test_rows_come_out_in_the_order_of_their_numbers(name: str, tmp_path: Path) -> None:
     definition = class_of(COLUMNS)
     backwards = tmp_path / "backwards.parquet"
     numbers = list(range(5000, 0, -1))
@@ -49,51 +54,55 @@ def test_rows_come_out_in_the_order_of_their_numbers(tmp_path: Path) -> None:
         pa.table({"number": [str(one) for one in numbers], "_row": pa.array(numbers, pa.int64())}), backwards
     )
 
-    _counts, accepted, _held = screen(engine("duckdb"), screening(definition, [backwards], tmp_path / "out"))
+    _counts, accepted, _held = screen(engine(name), screening(definition, [backwards], tmp_path / "out"))
 
     assert [row["_row"] for row in accepted] == list(range(1, 5001))
 
 
-def test_a_reference_is_held_against_the_class_it_names(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ENGINES)
+def test_a_reference_is_held_against_the_class_it_names(name: str, tmp_path: Path) -> None:
     definition = class_of(COLUMNS, [REFERRED])
     owners = tmp_path / "owners.parquet"
     pq.write_table(pa.table({"id": ["o0", "o1", None]}), owners)
     landed = land([*rows(7), {"number": "8"}], tmp_path / "landed.parquet", ["number", "owner", "sum"])
 
     job = screening(definition, [landed], tmp_path / "out", references={"test.owners": [owners]})
-    counts, _accepted, held = screen(engine("duckdb"), job)
+    counts, _accepted, held = screen(engine(name), job)
 
     outcome = next(one for one in counts.outcomes if one.rule.primitive == "exists_in")
     assert (outcome.checked, outcome.failed) == (7, 5)
     assert {row["owner"] for row in held} == {"o2", "o3", "o4", "o5", "o6"}
 
 
-def test_a_class_that_is_not_there_yet_proves_nothing(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ENGINES)
+def test_a_class_that_is_not_there_yet_proves_nothing(name: str, tmp_path: Path) -> None:
     definition = class_of(COLUMNS, [REFERRED])
     landed = land(rows(7), tmp_path / "landed.parquet", ["number", "owner", "sum"])
 
-    counts, _accepted, _held = screen(engine("duckdb"), screening(definition, [landed], tmp_path / "out"))
+    counts, _accepted, _held = screen(engine(name), screening(definition, [landed], tmp_path / "out"))
 
     assert counts.quarantined == 0
 
 
-def test_a_note_is_counted_and_holds_nothing_back(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ENGINES)
+def test_a_note_is_counted_and_holds_nothing_back(name: str, tmp_path: Path) -> None:
     note = {"primitive": "number_between", "column": "sum", "parameters": {"maximum": 150}, "severity": "note"}
     definition = class_of(COLUMNS, [note])
     landed = land(rows(4), tmp_path / "landed.parquet", ["number", "owner", "sum"])
 
-    counts, accepted, held = screen(engine("duckdb"), screening(definition, [landed], tmp_path / "out"))
+    counts, accepted, held = screen(engine(name), screening(definition, [landed], tmp_path / "out"))
 
     assert (len(accepted), len(held)) == (4, 0)
     assert {one.rule.id: one.failed for one in counts.outcomes}["sum.number_between"] == 2
 
 
-def test_an_empty_delivery_gives_two_empty_files_of_the_right_shape(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ENGINES)
+def test_an_empty_delivery_gives_two_empty_files_of_the_right_shape(name: str, tmp_path: Path) -> None:
     definition = class_of(COLUMNS)
     landed = land([], tmp_path / "landed.parquet", ["number", "owner", "sum"])
     job = screening(definition, [landed], tmp_path / "out")
 
-    counts = engine("duckdb").screen(job)
+    counts = engine(name).screen(job)
 
     assert (counts.rows, counts.accepted, counts.quarantined) == (0, 0, 0)
     assert pq.read_schema(job.accepted).field("sum").type == pa.int64()
@@ -130,7 +139,8 @@ def test_a_screening_that_fails_leaves_nothing_behind_and_what_was_there_stays(t
     assert job.accepted.read_bytes() == b"before"
 
 
-def test_no_room_to_write_is_told_as_a_full_disk(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ENGINES)
+def test_no_room_to_write_is_told_as_a_full_disk(name: str, tmp_path: Path) -> None:
     """/dev/full refuses every byte, as a full disk does."""
     definition = class_of(COLUMNS)
     landed = land(rows(50), tmp_path / "landed.parquet", ["number", "owner", "sum"])
@@ -139,7 +149,7 @@ def test_no_room_to_write_is_told_as_a_full_disk(tmp_path: Path) -> None:
     draft.symlink_to("/dev/full")
 
     with pytest.raises(DiskFull):
-        engine("duckdb").screen(job)
+        engine(name).screen(job)
     assert not list((tmp_path / "out").iterdir())
 
 
@@ -221,3 +231,18 @@ def test_judging_counts_the_same_and_writes_nothing(tmp_path: Path) -> None:
     assert not list((tmp_path / "out").iterdir())
     assert judged == engine("duckdb").screen(job)
     assert judged.quarantined == 3
+
+
+def test_a_small_delivery_is_judged_row_by_row_and_a_larger_one_by_the_engine_of_the_setting(tmp_path: Path) -> None:
+    """A name no engine has tells which way was taken."""
+    definition = class_of(COLUMNS)
+    small, large = (
+        screening(
+            definition, [land(rows(count), tmp_path / f"{count}.parquet", ["number", "owner", "sum"])], tmp_path / "out"
+        )
+        for count in (SMALL, SMALL + 1)
+    )
+    with override_settings(DATA_ENGINE="none"):
+        assert engines.screen(small).accepted == SMALL
+        with pytest.raises(Misconfigured):
+            engines.screen(large)

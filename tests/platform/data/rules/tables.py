@@ -152,7 +152,7 @@ def expected(
     definition: ClassDefinition, rules: Sequence[Rule], rows: Sequence[Row], **more: Any
 ) -> tuple[dict[str, tuple[int, int]], list[dict[str, Any]], list[dict[str, Any]]]:
     """The same by the reference: rule → (checked, failed), accepted rows, held rows."""
-    verdicts = reference.screen(definition, rules, rows, TODAY, **more)
+    verdicts = [one.verdicts for one in reference.screen(definition, rules, rows, TODAY, **more)]
     counts = {
         rule.id: (sum(one[rule.id] is not None for one in verdicts), sum(bool(one[rule.id]) for one in verdicts))
         for rule in rules

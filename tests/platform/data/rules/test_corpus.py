@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.platform.data.rules.corpus import EVERYTHING
 from tests.platform.data.rules.tables import (
     every_kind,
@@ -32,14 +34,15 @@ def test_every_value_in_every_column_has_the_standard_form_of_the_reference(tmp_
         }
 
 
-def test_every_value_in_every_column_is_tagged_as_the_reference_tags_it(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["duckdb", "rows"])
+def test_every_value_in_every_column_is_tagged_as_the_reference_tags_it(name: str, tmp_path: Path) -> None:
     definition = every_kind()
     rules = rules_of(definition)
     rows = rows_of(definition, EVERYTHING)
     landed = land(rows, tmp_path / "landed.parquet", definition.by_name)
     counts, accepted, held = expected(definition, rules, rows)
 
-    screened, found_accepted, found_held = screen(engine("duckdb"), screening(definition, [landed], tmp_path / "out"))
+    screened, found_accepted, found_held = screen(engine(name), screening(definition, [landed], tmp_path / "out"))
 
     assert [row["_reasons"] for row in found_held] == [row["_reasons"] for row in held]
     assert found_held == held
@@ -48,7 +51,8 @@ def test_every_value_in_every_column_is_tagged_as_the_reference_tags_it(tmp_path
     assert screened.rows == screened.accepted + screened.quarantined == len(rows)
 
 
-def test_each_value_alone_in_an_otherwise_blank_row_is_judged_alike(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["duckdb", "rows"])
+def test_each_value_alone_in_an_otherwise_blank_row_is_judged_alike(name: str, tmp_path: Path) -> None:
     definition = every_kind()
     definition = definition.model_copy(
         update={"columns": tuple(column.model_copy(update={"required": False}) for column in definition.columns)}
@@ -59,7 +63,7 @@ def test_each_value_alone_in_an_otherwise_blank_row_is_judged_alike(tmp_path: Pa
     landed = land(rows, tmp_path / "landed.parquet", definition.by_name)
     counts, accepted, held = expected(definition, rules, rows)
 
-    screened, found_accepted, found_held = screen(engine("duckdb"), screening(definition, [landed], tmp_path / "out"))
+    screened, found_accepted, found_held = screen(engine(name), screening(definition, [landed], tmp_path / "out"))
 
     assert found_held == held
     assert found_accepted == accepted

@@ -105,7 +105,9 @@ def test_alike_rows_keep_the_first_and_contradicting_ones_are_all_held() -> None
     rules = rules_of(definition)
     rows = [("1", "甲"), ("1", "甲 "), ("2", "乙"), ("2", "丙"), ("3", "丁"), ("", "戊"), ("", "戊")]
 
-    verdicts = reference.screen(definition, rules, [{"number": a, "name": b} for a, b in rows], TODAY)
+    verdicts = [
+        one.verdicts for one in reference.screen(definition, rules, [{"number": a, "name": b} for a, b in rows], TODAY)
+    ]
 
     assert [one["key.unique"] for one in verdicts] == [False, True, True, True, False, None, None]
 

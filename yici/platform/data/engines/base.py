@@ -8,10 +8,31 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+import pyarrow as pa
+
 from yici.platform.data.catalogue.definition import ClassDefinition
 from yici.platform.data.rules.language import Outcome, Rule
 
 Progress = Callable[[int], None]
+_ARROW_TYPES = {
+    "VARCHAR": pa.string(),
+    "DATE": pa.date32(),
+    "TIMESTAMP": pa.timestamp("us"),
+    "DECIMAL(18,4)": pa.decimal128(18, 4),
+    "BIGINT": pa.int64(),
+}
+
+
+def accepted_schema(definition: ClassDefinition) -> pa.Schema:
+    """Of the file of accepted rows: the lake's types, and `_row`."""
+    fields = [(column.name, _ARROW_TYPES[column.lake_type]) for column in definition.columns]
+    return pa.schema([*fields, ("_row", pa.int64())])
+
+
+def quarantined_schema(definition: ClassDefinition) -> pa.Schema:
+    """Of the file of rows held back: text as it came, `_row` and `_reasons`."""
+    fields = [(column.name, pa.string()) for column in definition.columns]
+    return pa.schema([*fields, ("_row", pa.int64()), ("_reasons", pa.list_(pa.string()))])
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 
 from yici.platform.data.disk import written_whole
-from yici.platform.data.engines.base import Progress, Screened, Screening
+from yici.platform.data.engines.base import Progress, Screened, Screening, accepted_schema, quarantined_schema
 from yici.platform.data.engines.duckdb import is_disk_full
 from yici.platform.data.errors import DiskFull
 from yici.platform.data.rules.language import Outcome, Rule
@@ -230,15 +230,7 @@ class _Screening:
         columns = [f"{self.name(STANDARD + name)} AS {self.name(name)}" for name in self.columns]
         sound = self._staged().where(f"NOT ({self._held()})").selectExpr(*columns, "_row")
         sound.orderBy("_row").write.parquet(str(self.folder / "accepted"))
-        types = {
-            "VARCHAR": pa.string(),
-            "DATE": pa.date32(),
-            "TIMESTAMP": pa.timestamp("us"),
-            "DECIMAL(18,4)": pa.decimal128(18, 4),
-            "BIGINT": pa.int64(),
-        }
-        fields = [(column.name, types[column.lake_type]) for column in self.job.definition.columns]
-        merge(self.folder / "accepted", target, pa.schema([*fields, ("_row", pa.int64())]))
+        merge(self.folder / "accepted", target, accepted_schema(self.job.definition))
 
     def _write_quarantined(self, target: Path) -> None:
         failed = ", ".join(
@@ -248,6 +240,4 @@ class _Screening:
         reasons = f"filter(array({failed}), one -> one IS NOT NULL) AS _reasons"
         held = self._staged().where(self._held()).selectExpr(*map(self.name, self.columns), "_row", reasons)
         held.orderBy("_row").write.parquet(str(self.folder / "quarantined"))
-        fields = [(name, pa.string()) for name in self.columns]
-        schema = pa.schema([*fields, ("_row", pa.int64()), ("_reasons", pa.list_(pa.string()))])
-        merge(self.folder / "quarantined", target, schema)
+        merge(self.folder / "quarantined", target, quarantined_schema(self.job.definition))

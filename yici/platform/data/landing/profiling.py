@@ -98,7 +98,9 @@ def looks_of(values: Sequence[str]) -> str:
     if not values:
         return ""
     step = max(len(values) // _KINDS, 1)
-    counted = Counter(_kind(value) for value in values[::step])
+    counted: Counter[str] = Counter()
+    for value, times in Counter(values[::step]).items():
+        counted[_kind(value)] += times
     kind, count = counted.most_common(1)[0]
     total = sum(counted.values())
     if counted["number"] + counted["money"] >= _ENOUGH * total and counted["money"] > 0.2 * total:

@@ -1,6 +1,6 @@
 """What standard form and every primitive mean, in plain Python. The engines must agree with it; it is slow on purpose.
 
-Also the way to judge a single row, as when somebody mends it by hand. `screen` judges whole tables for tests.
+Also the way to judge few rows: one that somebody mends by hand, or a small delivery (`engines.rows`).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from yici.platform.data.rules.patterns import LONGEST_MATCHED
 from yici.platform.data.rules.primitives import PRIMITIVES, SET_PRIMITIVES
 from yici.platform.data.rules.standard import FULL_WIDTH, HALF_WIDTH, INVISIBLE, Form, Step, form_of
 
-__all__ = ["Value", "cleaned", "failures", "judge", "screen", "standard", "standard_of", "typed"]
+__all__ = ["Judged", "Value", "cleaned", "failures", "judge", "screen", "standard", "standard_of", "typed"]
 
 Value = str | dt.date | dt.datetime | Decimal | int
 
@@ -179,21 +179,30 @@ def judge(
     definition: ClassDefinition, rules: Iterable[Rule], row: Mapping[str, str | None], today: dt.date
 ) -> dict[str, Verdict]:
     """Rule id → fails (True), passes (False) or does not apply (None), for the rules that one row can tell."""
-    return _judged(_forms(definition), _read(rules), row, today)
+    return _judged(_forms(definition), _read(rules), row, today).verdicts
+
+
+@dataclass(frozen=True)
+class Judged:
+    """One row in standard form, and what each rule says of it."""
+
+    values: Mapping[str, Value | None]
+    verdicts: dict[str, Verdict]
 
 
 def _judged(
     forms: Mapping[str, Form], rules: Iterable[tuple[Rule, Any]], row: Mapping[str, str | None], today: dt.date
-) -> dict[str, Verdict]:
+) -> Judged:
     texts = {name: cleaned(form, row.get(name)) for name, form in forms.items()}
     values = {name: typed(form, texts[name]) for name, form in forms.items()}
     blanks = frozenset(name for name, text in texts.items() if text is None)
     standardised = _Row(values, blanks, today)
-    return {
+    verdicts = {
         rule.id: _JUDGES[rule.primitive](standardised, rule.column, parameters)
         for rule, parameters in rules
         if rule.primitive not in SET_PRIMITIVES
     }
+    return Judged(values, verdicts)
 
 
 def _forms(definition: ClassDefinition) -> dict[str, Form]:
@@ -325,31 +334,37 @@ _JUDGES: Mapping[str, _Judge] = {
 }
 
 
+Known = Callable[[primitives.ExistsIn, set[Value]], set[Value] | None]
+
+
 def screen(
     definition: ClassDefinition,
     rules: Sequence[Rule],
     rows: Sequence[Mapping[str, str | None]],
     today: dt.date,
-    references: Mapping[str, Mapping[str, set[Value]]] | None = None,
-) -> list[dict[str, Verdict]]:
-    """The verdicts of a whole table, rules that need other rows included. `references`: class → column → values."""
-    forms = _forms(definition)
-    values = [{name: standard_of(form, row.get(name)) for name, form in forms.items()} for row in rows]
-    read = _read(rules)
-    verdicts = [_judged(forms, read, row, today) for row in rows]
+    known: Known = lambda _parameters, _values: None,
+) -> list[Judged]:
+    """A whole table, rules that need other rows included.
+
+    `known(parameters, values)`: those of the values that the class referred to has; None where it is not there yet.
+    """
+    forms, read = _forms(definition), _read(rules)
+    judged = [_judged(forms, read, row, today) for row in rows]
+    values = [one.values for one in judged]
     for rule, parameters in read:
         if rule.primitive == "unique":
-            repeated = _repeated(values, parameters.columns)
+            failing: set[int] | None = _repeated(values, parameters.columns)
             applies = [all(row[name] is not None for name in parameters.columns) for row in values]
         elif rule.primitive == "exists_in":
-            known = (references or {}).get(parameters.data_class, {}).get(parameters.column)
-            applies = [known is not None and row[rule.column] is not None for row in values]
-            repeated = {place for place, row in enumerate(values) if row[rule.column] not in (known or ())}
+            own = [row[rule.column] for row in values]
+            found = known(parameters, {value for value in own if value is not None})
+            failing = None if found is None else {place for place, value in enumerate(own) if value not in found}
+            applies = [value is not None for value in own]
         else:
             continue
-        for place, verdict in enumerate(verdicts):
-            verdict[rule.id] = place in repeated if applies[place] else None
-    return [{rule.id: verdict[rule.id] for rule in rules} for verdict in verdicts]
+        for place, one in enumerate(judged):
+            one.verdicts[rule.id] = place in failing if failing is not None and applies[place] else None
+    return [Judged(one.values, {rule.id: one.verdicts[rule.id] for rule in rules}) for one in judged]
 
 
 def _repeated(values: Sequence[Mapping[str, Value | None]], columns: Sequence[str]) -> set[int]:

@@ -13,6 +13,7 @@ import shutil
 import time
 from collections.abc import Callable
 from dataclasses import asdict
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +24,9 @@ from django.utils.translation import gettext as _
 
 from yici.base import clock
 from yici.base.errors import YiciError
+from yici.platform.data import engines
 from yici.platform.data.catalogue import reading
 from yici.platform.data.catalogue.definition import ClassDefinition
-from yici.platform.data.engines import engine
 from yici.platform.data.engines.base import Screened, Screening
 from yici.platform.data.errors import LoadInProgress, Refused, SourceInconsistent, SourceUnavailable
 from yici.platform.data.lake import reading as lake
@@ -247,7 +248,7 @@ class _Loading:
             today=clock.today(),
             references={name: files for name, files in references.items() if files},
         )
-        screened = engine().screen(job, self.beat.progress)
+        screened = engines.screen(job, self.beat.progress)
         if self.rejected is not None and self.rejected_rows:
             quarantine.add_misshapen(target, self.rejected)
         return screened
@@ -332,7 +333,11 @@ class _Loading:
 
     def _samples(self, rule_id: str) -> list[dict[str, Any]]:
         """A few rows that fail a rule, with everything they hold; who shows them masks."""
-        return [{"row": one.row, **one.values} for one in quarantine.held_rows(self.run, rule_id, limit=_SAMPLES)]
+        return [{"row": one.row, **one.values} for one in self._held.get(rule_id, [])]
+
+    @cached_property
+    def _held(self) -> dict[str, list[quarantine.HeldRow]]:
+        return quarantine.samples(self.run, _SAMPLES)
 
 
 def _unchanged(held: int) -> str:

@@ -32,6 +32,7 @@ __all__ = [
     "held_rows",
     "message_of",
     "read",
+    "samples",
 ]
 
 # Why a line could not be read into columns, by what landing tells.
@@ -76,21 +77,38 @@ def read(
     """The same of a file that is not published yet; empty where there is none."""
     if not path.exists():
         return []
-    conditions, values = [], [str(path)]
+    conditions: list[str] = []
+    values: list[Any] = [str(path)]
     if reason:
         conditions.append("list_contains(_reasons, ?)")
         values.append(reason)
     if rows is not None:
         conditions.append("list_contains(?, _row)")
-        values.append(rows)  # type: ignore[arg-type]
+        values.append(rows)
     where = f"WHERE {' AND '.join(conditions)}" if conditions else ""
+    query = f"SELECT * FROM read_parquet(?) {where} ORDER BY _row LIMIT {int(limit)} OFFSET {int(offset)}"  # noqa: S608
+    return [_held(record) for record in _records(query, values)]
+
+
+def samples(run: Run, limit: int) -> dict[str, list[HeldRow]]:
+    """Reason → its first rows in the order of the source, of all reasons at once."""
+    path = file_of(run)
+    if path is None:
+        return {}
+    each = "SELECT *, unnest(_reasons) AS _reason FROM read_parquet(?)"
+    first = f"row_number() OVER (PARTITION BY _reason ORDER BY _row) <= {int(limit)}"
+    query = f"SELECT * FROM ({each}) QUALIFY {first} ORDER BY _row"  # noqa: S608
+    found: dict[str, list[HeldRow]] = {}
+    for record in _records(query, [str(path)]):
+        found.setdefault(record.pop("_reason"), []).append(_held(record))
+    return found
+
+
+def _records(query: str, values: list[Any]) -> list[dict[str, Any]]:
     with connect() as connection:
-        found = connection.execute(
-            f"SELECT * FROM read_parquet(?) {where} ORDER BY _row LIMIT {int(limit)} OFFSET {int(offset)}",  # noqa: S608
-            values,
-        )
+        found = connection.execute(query, values)
         names = [entry[0] for entry in found.description]
-        return [_held(dict(zip(names, one, strict=True))) for one in found.fetchall()]
+        return [dict(zip(names, one, strict=True)) for one in found.fetchall()]
 
 
 def held_row(run: Run, row: int) -> HeldRow:
