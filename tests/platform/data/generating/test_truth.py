@@ -6,6 +6,7 @@ import datetime as dt
 import hashlib
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tests.platform.data.generating.conftest import PEOPLE, Made
@@ -145,8 +146,14 @@ def test_vehicle_numbers_have_their_check_digit(city: Made) -> None:
         assert vin[8] == "0123456789X"[total % 11]
 
 
-def test_an_office_that_has_no_plates_left_says_so() -> None:
-    import numpy as np
+def test_a_city_with_more_vehicles_than_its_letter_has_numbers_is_given_the_next_ones() -> None:
+    serials = np.array([0, 1_875_999, 1_876_000, 2 * 1_876_000])
+    found = holdings.plates(serials, "皖S").to_pylist()
+    assert [plate[:2] for plate in found] == ["皖S", "皖S", "皖A", "皖B"] and len(set(found)) == 4
+    for plate in found:
+        rules.check_plate(plate)
 
-    with pytest.raises(Invalid, match="皖S"):
-        holdings.plates(np.array([3_000_000]), "皖S")
+
+def test_a_province_that_has_no_plates_left_says_so() -> None:
+    with pytest.raises(Invalid, match="皖"):
+        holdings.plates(np.array([50_000_000]), "皖S")

@@ -57,6 +57,25 @@ def test_a_line_with_a_broken_character_is_held_for_that_reason(data_class: Data
     assert held.reasons == ("row.encoding",) and quarantine.message_of("row.encoding", {}) == "含有无法识别的字符"
 
 
+def test_a_row_that_is_held_back_leaves_the_last_good_one_standing(data_class: DataClass, upload: Upload) -> None:
+    """The department still has the person; only what it says of her this time is wrong."""
+    upload(content(*(line(number) for number in range(6))))
+    spoiled = line(3, born="1990-02-30", address="新地址")
+    doubled = [line(4, name="王甲"), line(4, name="王乙")]
+    run = upload(content(*(line(number) for number in (0, 1, 2)), spoiled, *doubled, line(9, id="342999198001019999")))
+
+    assert (run.state, run.rows_accepted, run.rows_quarantined, run.detail["kept"]) == ("published", 3, 4, 2)
+    assert (data_class.current.row_count, data_class.current.removed, data_class.current.kept) == (5, 1, 2)
+    assert names(data_class) == [valid_id(number) for number in range(5)]
+    (row,) = [one for one in reading.rows(data_class, limit=10) if one["id_number"] == valid_id(3)]
+    assert row["address"] == "涡阳县某村3号"
+
+
+def test_nothing_is_kept_of_a_first_delivery_or_of_an_increment(data_class: DataClass, upload: Upload) -> None:
+    first = upload(content(line(1), line(2, born="1990-02-30")))
+    assert (first.detail["kept"], names(data_class)) == (0, [valid_id(1)])
+
+
 @pytest.mark.parametrize(
     ("file", "error"),
     [(b"\x7fELF\x00", "unknown-kind"), (b"", "header-only"), (content(line(1)) + b'"cut', "damaged")],

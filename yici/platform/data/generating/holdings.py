@@ -59,9 +59,15 @@ class Serials:
 
 
 def plates(serials: Ints, prefix: str) -> pa.Array:
-    """Plates that never repeat. Raises `Invalid` where the office has none left."""
-    if len(serials) and serials[-1] >= _PLATES:
-        raise Invalid(_("号牌前缀 {prefix} 只有 {count:,} 个号码，请减少人口。").format(prefix=prefix, count=_PLATES))
+    """Plates that never repeat. A city of more vehicles than its letter has numbers for is given the letters after it.
+
+    Raises `Invalid` where the province has none left.
+    """
+    letters = prefix[-1] + PLATE_LETTERS.replace(prefix[-1], "")
+    if len(serials) and serials[-1] >= _PLATES * len(letters):
+        words = _("{province} 的号牌只有 {count:,} 个号码，请减少人口。")
+        raise Invalid(words.format(province=prefix[:-1], count=_PLATES * len(letters)))
+    office, serials = np.divmod(serials, _PLATES)
     place = texts.scattered(serials, _PLATES, 1_000_003)
     edges = np.cumsum(_PLATE_SIZES)
     shape = np.searchsorted(edges, place, side="right")
@@ -77,11 +83,10 @@ def plates(serials: Ints, prefix: str) -> pa.Array:
             else:
                 left, digit = np.divmod(left, 10)
                 characters[rows, position] = digit + 48
-    green = np.flatnonzero(shape == 0)  # new-energy plates: D and five digits
-    body = texts.column(characters)
-    head = np.zeros(len(serials), dtype=bool)
-    head[green] = True
-    return texts.joined(texts.where(head, f"{prefix}D", prefix), body)
+    offices = [f"{prefix[:-1]}{letter}" for letter in letters]
+    heads = [*offices, *(f"{office}D" for office in offices)]  # new-energy plates: D and five digits
+    head = texts.taken(heads, office + len(letters) * (shape == 0))
+    return texts.joined(head, texts.column(characters))
 
 
 def vehicles(chunk: Chunk, serials: Serials) -> pa.Table:

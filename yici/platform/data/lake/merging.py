@@ -88,7 +88,11 @@ class _Stretch:
 
 
 class Delivery:
-    """Accepted rows against the version that stands. Raises `KeyUnusable` for rows without their key."""
+    """Accepted rows against the version that stands. Raises `KeyUnusable` for rows without their key.
+
+    `held`: keys (Parquet) of rows that came and were held back. A full delivery keeps the standing row of such a key, as
+    the department still has it; `kept` counts them.
+    """
 
     def __init__(
         self,
@@ -98,6 +102,7 @@ class Delivery:
         current: Snapshot | None,
         mode: str,
         number: int,
+        held: Path | None = None,
     ) -> None:
         self.engine = engine
         self.current = current if current is not None and current.row_count else None
@@ -110,21 +115,37 @@ class Delivery:
         self.key_type = next(one["type"] for one in self.shape if one["name"] == self.keys[0])
         self.hashing = hashing_of(engine, self.shape)
         self.has_same_shape = current is not None and current.columns == self.shape and self._hashes_alike(current)
-        self._open(accepted)
+        self.kept = 0
+        self._open(accepted, held)
         self.rows, self.hash_sum = self._tally()
 
     def _hashes_alike(self, current: Snapshot) -> bool:
         return all(hashing_of_file(layout.file_path(one["path"])) == self.hashing for one in current.files[:1])
 
-    def _open(self, accepted: Sequence[Path]) -> None:
+    def _open(self, accepted: Sequence[Path], held: Path | None) -> None:
         if accepted:
             source = f"SELECT {names(self.columns)} FROM read_parquet({paths(accepted)})"
         else:
             empty = ", ".join(f"NULL::{one['type']} AS {quoted(one['name'])}" for one in self.shape)
             source = f"SELECT {empty} WHERE false"
+        if held is not None and self.current is not None and self.replaces and self.has_same_shape:
+            self._keep_last_good(source, held)
+            source += f" UNION ALL SELECT {names(self.columns)} FROM kept"
         self.engine.execute(
             f"CREATE VIEW delivered AS SELECT *, {hash_expression(self.columns)} AS {HASH} FROM ({source})"
         )
+
+    def _keep_last_good(self, source: str, held: Path) -> None:
+        """Fills `kept`: rows that stand under a key that was held back and was not accepted in another row."""
+        assert self.current is not None
+        standing = self._standing(self.current.files)
+        keys = f"SELECT DISTINCT {names(self.keys)} FROM read_parquet({text(held)})"
+        self.engine.execute(
+            f"CREATE TABLE kept AS SELECT s.* FROM (SELECT {names(self.columns)} FROM {standing} AS old"
+            f" SEMI JOIN ({keys}) AS h ON {same(self.keys, 'old', 'h')}) AS s"
+            f" ANTI JOIN ({source}) AS n ON {same(self.keys, 's', 'n')}"
+        )
+        self.kept = int(one_row(self.engine, "SELECT count(*) FROM kept")[0])
 
     def _tally(self) -> tuple[int, int]:
         """Rows, and the sum of their hashes where there is something to compare it with."""

@@ -49,11 +49,13 @@ def publish(
     channel: ClassChannel | None = None,
     cursor: dict[str, Any] | None = None,
     allow_shrink: bool = False,
+    held: Path | None = None,
     within: Within | None = None,
 ) -> Snapshot:
     """Publish accepted rows (Parquet in lake types, beside them `_row`) and return the version that stands now.
 
-    A full delivery replaces the class, an increment or a replay is put in by key. Where nothing changes the standing
+    A full delivery replaces the class, but for the rows whose keys (`held`, a Parquet file) came and were held back: of
+    those the standing row is kept. An increment or a replay is put in by key. Where nothing changes the standing
     version is returned and no new one made. `within(snapshot)` runs in the transaction that shows the version; what
     it raises undoes everything. Raises `LoadInProgress`, `ShrunkTooFar`, `KeyUnusable`, `LayoutChanged`, `DiskFull`.
     """
@@ -66,7 +68,7 @@ def publish(
     with one_at_a_time(data_class.pk), disk_full_is_told(), connect() as engine:
         current = current_of(data_class.pk)
         number = next_number(data_class)
-        delivery = Delivery(engine, definition, accepted, current, mode, number)
+        delivery = Delivery(engine, definition, accepted, current, mode, number, held)
         guards = delivery.replaces and not allow_shrink
         if guards:
             _refuse_a_shrunken_class(delivery.standing, delivery.standing - delivery.rows)
@@ -82,6 +84,7 @@ def publish(
                 snapshot = _snapshot(
                     data_class, current, number, mode, run, data_date, merged.counts, placed.files, delivery.shape
                 )
+                snapshot.kept = delivery.kept
                 return show(snapshot, placed, also)
 
 

@@ -38,6 +38,9 @@ class Snapshot(models.Model):
     added = models.BigIntegerField(default=0)
     changed = models.BigIntegerField(default=0)
     removed = models.BigIntegerField(default=0)
+    kept = models.BigIntegerField(
+        default=0, help_text="rows of the version before, as the delivery's own row of that key was held back"
+    )
     files = models.JSONField()
     columns = models.JSONField()
     digest = models.CharField(max_length=64, help_text="SHA-256 over the canonical list of files")

@@ -267,8 +267,12 @@ class _Loading:
             data_date=self._data_date(),
             channel=None if is_replay else self.run.channel,
             allow_shrink=bool(self.run.detail.get("allow_shrink")),
+            held=self._held_keys() if mode == Snapshot.Mode.FULL and screened.quarantined else None,
             within=lambda snapshot: self._close_and_measure(screened, snapshot),
         )
+
+    def _held_keys(self) -> Path:
+        return quarantine.write_keys(_quarantine_path(self.run), self.definition, self.folder / "held-keys.parquet")
 
     def _close_and_measure(self, screened: Screened, snapshot: Snapshot) -> None:
         """In the transaction that shows the new version: counts, scores and issues stand or fall with it."""
@@ -292,6 +296,7 @@ class _Loading:
             **run.detail,
             "failed": {one.rule.id: one.failed for one in screened.outcomes if one.failed},
             "snapshot": snapshot.number,
+            "kept": snapshot.kept if changed else 0,
         }
         closed = Run.objects.filter(pk=run.pk, state=Run.State.RUNNING).update(
             state=Run.State.PUBLISHED if changed or held else Run.State.UNCHANGED,

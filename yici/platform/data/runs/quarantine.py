@@ -16,11 +16,15 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from yici.base import clock
 from yici.base.errors import NotFound
-from yici.base.sql import text
+from yici.base.sql import quoted, text
+from yici.platform.data.catalogue.definition import ClassDefinition
 from yici.platform.data.engines.duckdb import connect
 from yici.platform.data.models import Run
 from yici.platform.data.rules.language import Rule
+from yici.platform.data.rules.templates.duckdb import DuckDBTemplates
+from yici.platform.data.rules.templates.sql import STANDARD
 
 __all__ = [
     "LINE_FAULTS",
@@ -33,6 +37,7 @@ __all__ = [
     "message_of",
     "read",
     "samples",
+    "write_keys",
 ]
 
 # Why a line could not be read into columns, by what landing tells.
@@ -117,6 +122,15 @@ def held_row(run: Run, row: int) -> HeldRow:
     if not found:
         raise NotFound(_("这一行不在隔离区，可能已经清理。"))
     return found[0]
+
+
+def write_keys(path: Path, definition: ClassDefinition, target: Path) -> Path:
+    """The keys of held rows in standard form, one row each; null where they cannot be read."""
+    query = DuckDBTemplates(definition, clock.today()).standardised(f"read_parquet({text(path)})", list(definition.key))
+    keys = ", ".join(f"{quoted(STANDARD + name)} AS {quoted(name)}" for name in definition.key)
+    with connect() as connection:
+        connection.execute(f"COPY (SELECT {keys} FROM ({query})) TO {text(target)} (FORMAT parquet)")  # noqa: S608
+    return target
 
 
 def add_misshapen(path: Path, rejected: Path) -> None:
