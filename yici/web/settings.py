@@ -67,12 +67,13 @@ CORE_APPS = [
         "people",
         "files",
         "messages",
+        "ledger",
         "metrics",
         "forms",
         "cases",
     )
 ]
-PLATFORM_APPS = [f"yici.platform.{name}.apps.Config" for name in ("data", "trust")]
+PLATFORM_APPS = [f"yici.platform.{name}.apps.Config" for name in ("data", "trust", "pay")]
 SYSTEM_APPS = [f"yici.systems.{name}.apps.Config" for name in ("hall",)]
 INSTALLED_APPS = [
     "yici.web.apps.Config",
@@ -220,6 +221,23 @@ SMS_ACCOUNT = {
     "secretKey": os.environ.get("YICI_SMS_SECRET", "sandbox-only"),
     "sign": os.environ.get("YICI_SMS_SIGN", "sandbox-sign"),
 }
+
+# Paying: where each provider is, who we are to it, and the folder of keys. Without an address the sandbox of `yici run` is it.
+PAY_SANDBOX = f"http://127.0.0.1:{PORT + 4}"
+PAY_ENDPOINTS = {
+    name: os.environ.get(f"YICI_{name.upper()}_ENDPOINT", PAY_SANDBOX)
+    for name in ("wechat", "alipay", "unionpay", "billers")
+}
+PAY_MERCHANTS = {
+    "wechat": {
+        "mchid": os.environ.get("YICI_WECHAT_MCHID", "1900007291"),
+        "appid": os.environ.get("YICI_WECHAT_APPID", "wxd678efh567hg6787"),
+    },
+    "alipay": {"app_id": os.environ.get("YICI_ALIPAY_APP_ID", "2021000000000001")},
+    "unionpay": {"merchant": os.environ.get("YICI_UNIONPAY_MERCHANT", "777290058110048")},
+    "billers": {"secret": os.environ.get("YICI_BILLERS_SECRET", "sandbox-biller")},
+}
+PAY_KEYS = Path(os.environ.get("YICI_PAY_KEYS") or HOME / "pay")
 ANTIVIRUS_SOCKET = os.environ.get("YICI_CLAMD_SOCKET", "")
 EMAIL_HOST = os.environ.get("YICI_SMTP_HOST", "127.0.0.1")
 EMAIL_PORT = int(os.environ.get("YICI_SMTP_PORT", str(PORT + 2)))

@@ -145,7 +145,19 @@ def _set_up(console: Console) -> None:
 def _parts(port: int, home: Path, workers: int) -> list[Part]:
     python = sys.executable
     sandbox = [python, "-m", "yici.core.messages.sandbox", "--port", str(port + 1), "--store", str(home / "sandbox")]
+    paying = [
+        python,
+        "-m",
+        "yici.platform.pay.sandbox",
+        "--port",
+        str(port + 4),
+        "--store",
+        str(home / "pay-sandbox"),
+        "--keys",
+        str(home / "pay"),
+    ]
     return [
+        *([Part("pay-sandbox", paying)] if uses_pay_sandbox() else []),
         *([] if os.environ.get("YICI_SMS_ENDPOINT") else [Part("sms-sandbox", sandbox)]),  # a real gateway needs none
         # Departments' servers of the demo; nobody waits for them, pulls fail and come again until they are up.
         *([] if os.environ.get("YICI_DEMO") == "0" else [Part("data-sandbox", [python, "-m", "yici.platform.data.sandbox"])]),
@@ -160,6 +172,13 @@ def _parts(port: int, home: Path, workers: int) -> list[Part]:
             ],
         ),
     ]  # fmt: skip
+
+
+def uses_pay_sandbox() -> bool:
+    """Whether any provider of payments is the sandbox; a city with keys of its own is never served by it."""
+    from django.conf import settings
+
+    return not os.environ.get("YICI_PAY_KEYS") and settings.PAY_SANDBOX in settings.PAY_ENDPOINTS.values()
 
 
 def _wait_until_up(port: int, parts: list[Part], stopping: list[int]) -> bool:
@@ -204,6 +223,8 @@ def _welcome(console: Console, port: int, seconds: float) -> None:
     console.print(f"\n[bold green]亳州一次办已启动[/bold green]（用时 {seconds:.1f} 秒）  http://127.0.0.1:{port}")
     if not os.environ.get("YICI_SMS_ENDPOINT"):
         console.print(f"短信沙箱（验证码在这里看）       http://127.0.0.1:{port + 1}")
+    if uses_pay_sandbox():
+        console.print(f"支付沙箱（在这里扫码付款）       http://127.0.0.1:{port + 4}")
     console.print(f"接口文档                       http://127.0.0.1:{port}/api/v1/docs\n")
     for line in demo_accounts():
         console.print(line, highlight=False)

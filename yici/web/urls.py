@@ -18,6 +18,7 @@ urlpatterns = [
     path("", include("yici.core.metrics.urls")),
     path("", include("yici.platform.data.urls")),
     path("", include("yici.platform.trust.urls")),
+    path("", include("yici.platform.pay.urls")),
     path("api/v1/", api.urls),
     path("preferences/", pages.preferences, name="preferences"),
     path("health/", pages.health, name="health"),

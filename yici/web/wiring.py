@@ -23,6 +23,7 @@ CITY_LOADERS = [
     "yici.platform.data.catalogue.loading",
     "yici.platform.data.loading",
     "yici.platform.trust.loading",
+    "yici.platform.pay.loading",
     "yici.systems.hall.loading",
 ]
 
@@ -38,6 +39,7 @@ CITY_LINTERS = [
     "yici.platform.data.catalogue.linting",
     "yici.platform.data.quality.linting",
     "yici.platform.trust.linting",
+    "yici.platform.pay.linting",
     "yici.systems.hall.linting",
 ]
 
@@ -61,6 +63,8 @@ def connect() -> None:
     from yici.platform.data.quality import issues as data_issues
     from yici.platform.data.quality import measures as data_measures
     from yici.platform.data.services import apply_objection
+    from yici.platform.pay import ports as pay
+    from yici.platform.pay.queries import reads_own_receipt
     from yici.platform.trust import ports as trust
     from yici.platform.trust.queries import reads_own_certificate
     from yici.systems.hall import measures as hall_measures
@@ -83,9 +87,13 @@ def connect() -> None:
 
     files.register_reader(may_read_application_file)
     files.register_reader(reads_own_certificate)
+    files.register_reader(reads_own_receipt)
 
     cases.register_effect("hall.issue_result", hall.defer_result)
     cases.register_effect("hall.revoke_result", hall.revoke_result)
+    cases.register_effect("hall.request_payment", hall.request_payment)
+    cases.register_effect("hall.require_payment", hall.require_payment)
+    cases.register_effect("hall.return_payment", hall.return_payment)
     cases.register_effect("data.apply_objection", apply_objection)
     cases.register_effect("data.close_issue", data_issues.close_issue)
     cases.register_effect("data.tell_of_dispute", data_issues.tell_of_dispute)
@@ -94,6 +102,9 @@ def connect() -> None:
     cases.register_panel("data", data_panels.issue_panels)
 
     trust.register_lake(_lake_class)
+
+    pay.register_press(_signed_sheet)
+    pay.register_listener("fee", hall.payment_changed)
 
     measures.register()
     hall_measures.register()
@@ -106,6 +117,13 @@ def _calendar_authority(account: Any) -> Any:
 
     require(account, "calendar.manage")
     return actor_of(account)
+
+
+def _signed_sheet(data: dict[str, Any], template: Path, identifier: str, issuer: str) -> bytes:
+    """A receipt printed and signed as certificates are: services do not know each other, so the press is told from here."""
+    from yici.platform.trust import rendering, signing
+
+    return signing.sign(rendering.compile_sheet(data, template), identifier=identifier, issuer=issuer)
 
 
 def _lake_class(class_id: str) -> Any:

@@ -40,6 +40,8 @@ PLACEHOLDERS: dict[str, str] = {
     "principal": "王秀英",
     "reason": "户籍不在本市",
     "remaining": "剩余 1 个工作日",
+    "yuan": "1,234.50",
+    "provider": "微信支付",
     "result": "予以更正",
     "title": "八十岁以上老年人高龄津贴",
 }

@@ -33,6 +33,9 @@ PERMISSIONS: dict[str, Text] = {
     "data.upload": Text(zh="上传本部门数据", en="Upload the department's data"),
     "data.operate": Text(zh="运行与维护数据入库", en="Run loads, decide mappings, roll back"),
     "data.rows": Text(zh="查看数据明细", en="See rows of data"),
+    "pay.cashier": Text(zh="查看订单、办理退款", en="See orders, refund"),
+    "pay.finance": Text(zh="对账与处理差异", en="Reconcile and decide differences"),
+    "pay.fees": Text(zh="维护收费清单", en="Propose and review fees"),
     "message.view": Text(zh="查看消息发送", en="See messages sent"),
 }
 

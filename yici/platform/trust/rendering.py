@@ -84,7 +84,12 @@ def qr_svg(text: str) -> str:
 
 def render(sheet: Sheet, template: Path) -> bytes:
     """One page of PDF/A-2b. Raises `Misconfigured` for a missing font or a template that does not compile."""
-    data = json.dumps({**asdict(sheet), "qr": qr_svg(sheet.verify_url)}, ensure_ascii=False)
+    return compile_sheet(asdict(sheet), template)
+
+
+def compile_sheet(values: dict[str, Any], template: Path) -> bytes:
+    """Any sheet of the city as PDF/A-2b: `values` are what the template reads, `verify_url` becomes its QR code. Raises as `render`."""
+    data = json.dumps({**values, "qr": qr_svg(str(values["verify_url"]))}, ensure_ascii=False)
     with _lock:  # one compiler keeps its fonts and caches; it is not made for several threads
         compiler = _compilers.get(template)
         if compiler is None:

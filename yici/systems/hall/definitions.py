@@ -166,8 +166,13 @@ class Material(_Part):
 
 
 class Fee(_Part):
-    """One charge. `amount` in fen; null where the standard is a range, told in `standard`."""
+    """One charge. `amount` in fen; null where the standard is a range, told in `standard`.
 
+    `code` is its line on the fee list, by which it is charged online; `when` the answers to situations that bring it about.
+    """
+
+    code: str = ""
+    when: dict[str, str] = {}
     name: Text
     amount: int | None = None
     standard: Text

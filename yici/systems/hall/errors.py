@@ -56,3 +56,8 @@ class AuthorityNotChosen(Invalid):
 
     slug = "authority-not-chosen"
     message = _("这项服务由各单位分别办理，请先在办事指南里选择向哪个单位申请。")
+
+
+class NotPaid(Conflict):
+    slug = "not-paid"
+    message = _("申请人还没有缴费，缴清之后才能作出准予的决定。")

@@ -12,3 +12,11 @@ def issue_result(case_number: str) -> None:
     from yici.systems.hall.services.results import issue
 
     issue(case_number)
+
+
+@app.task(name="hall.return_payment", queue="default", retry=RetryStrategy(max_attempts=8, exponential_wait=3))
+def return_payment(case_number: str) -> None:
+    """Close the order of a case that ended, or give the money back; safe to repeat."""
+    from yici.systems.hall import services
+
+    services.settle_return(case_number)

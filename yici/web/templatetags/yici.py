@@ -95,3 +95,12 @@ def percent(share: float | None) -> str:
 def grouped(number: Any) -> str:
     """12345678 as 12,345,678, in every language: long numbers are read by their groups."""
     return "" if number in (None, "") else f"{number:,}"
+
+
+@register.filter
+def yuan(fen: Any) -> str:
+    """123450 fen as 1,234.50; a minus stays in front."""
+    if fen in (None, ""):
+        return ""
+    whole, rest = divmod(abs(int(fen)), 100)
+    return f"{'-' if int(fen) < 0 else ''}{whole:,}.{rest:02d}"

@@ -123,6 +123,20 @@ def fees_complete(item: ItemDefinition, around: Surroundings) -> Iterator[Fault]
         for index, fee in enumerate(item.fees.items):
             if not fee.basis:
                 yield Fault(("fees", "items", index), f"收费项目“{fee.name.zh}”没有依据", "写明收费依据的文件")
+            if item.fees.pay_online and fee.code not in around.fees:
+                yield Fault(
+                    ("fees", "items", index),
+                    f"收费项目“{fee.name.zh}”不在收费清单上",
+                    "code 写 fees/ 中的项目，清单外的不得收取",
+                )
+            known = {one.id: {option.value for option in one.options} for one in item.form.situations}
+            for question, value in fee.when.items():
+                if value not in known.get(question, ()):
+                    yield Fault(
+                        ("fees", "items", index), f"没有情形 {question}={value}", "改成 form.situations 中的选项"
+                    )
+        if item.fees.pay_online and item.workflow not in around.paid_workflows:
+            yield Fault(("workflow",), f"网上缴费的事项用了不会开缴费单的流程 {item.workflow}", "改用 paid-approval")
         if not item.fees.pay_online:
             yield Fault(("fees",), "收费但不能网上缴", "设 fees.pay_online: true")
     elif item.fees.pay_online or item.fees.items:

@@ -24,6 +24,8 @@ class Surroundings:
     certificates: frozenset[str]
     topics: dict[str, folder.Topic]
     centres: frozenset[str]
+    fees: frozenset[str] = frozenset()
+    paid_workflows: frozenset[str] = frozenset()
     topic_lines: dict[str, int] = field(default_factory=dict)
     used_topics: set[str] = field(default_factory=set)
 
@@ -39,6 +41,8 @@ def surroundings_of(city: Path) -> Surroundings:
         certificates=frozenset(_certificates(city)),
         topics=folder.topics_of(city),
         centres=frozenset(folder.centres(city)),
+        fees=frozenset(_fees(city)),
+        paid_workflows=frozenset(_paid_workflows(city)),
         topic_lines=dict(named.lines) if isinstance(named, Located) else {},
     )
 
@@ -68,6 +72,18 @@ def _workflows(city: Path) -> Iterator[tuple[str, frozenset[str]]]:
         body = read_yaml(path) or {}
         clocks = frozenset(str(one.get("id")) for one in body.get("clocks") or [] if isinstance(one, dict))
         yield str(body.get("slug", path.stem)), clocks
+
+
+def _fees(city: Path) -> Iterator[str]:
+    for path in yaml_files(city / "fees"):
+        yield from _values_of("code", read_yaml(path))
+
+
+def _paid_workflows(city: Path) -> Iterator[str]:
+    """Those with an action that asks for payment."""
+    for path in yaml_files(city / "workflows"):
+        if "hall.request_payment" in path.read_text("utf-8"):
+            yield path.stem
 
 
 def _certificates(city: Path) -> Iterator[str]:

@@ -26,6 +26,7 @@ from yici.core.messages import queries as message_queries
 from yici.core.people.auth import account_of, citizen_required
 from yici.core.people.models import Account
 from yici.core.vocabulary import queries as vocabulary
+from yici.platform.pay import queries as pay
 from yici.platform.trust import queries as trust
 from yici.systems.hall import queries, services
 from yici.systems.hall.models import Evaluation
@@ -99,6 +100,7 @@ def case(request: HttpRequest, number: str) -> HttpResponse:
         "certificates": trust.certificates_of_case(number),
         "evaluation": Evaluation.objects.filter(case=found).first() if found.closed_at else None,
         "looks": queries.looks_in_case(number),
+        "payment": pay.order_of_case(number),
         "actions": {action.id for action in case_queries.available_actions(found, account_of(request))},
     }
     return render(request, "hall/my/case.html", context)

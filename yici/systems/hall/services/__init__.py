@@ -15,6 +15,13 @@ from yici.systems.hall.services.applying import (
 )
 from yici.systems.hall.services.correcting import answer_correction, open_correction
 from yici.systems.hall.services.evaluating import evaluate
+from yici.systems.hall.services.payments import (
+    payment_changed,
+    request_payment,
+    require_payment,
+    return_payment,
+    settle_return,
+)
 from yici.systems.hall.services.results import defer_result, issue, revoke_result
 
 __all__ = [
@@ -28,8 +35,13 @@ __all__ = [
     "materials_of",
     "open_correction",
     "opened",
+    "payment_changed",
     "promise",
+    "request_payment",
+    "require_payment",
+    "return_payment",
     "revoke_result",
+    "settle_return",
     "start",
     "submit",
     "visit",

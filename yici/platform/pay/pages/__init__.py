@@ -1,0 +1,1 @@
+"""Pages of paying: for the public and providers, payers, and staff."""

@@ -1,0 +1,1 @@
+"""Providers and billers for one machine: they speak the real protocols over HTTP, take pretended money, and misbehave on demand."""

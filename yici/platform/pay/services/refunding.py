@@ -1,0 +1,188 @@
+"""Money goes back the way it came. Reserved first, sent second, booked when the provider confirms.
+
+Optimistic, as GOV.UK Pay does it: whoever asks says how much was available when they looked; if that changed, the answer is
+`AmountChanged`, and nobody refunds twice by pressing twice. A refund that timed out stays sent and is asked about again.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+from typing import Any
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from yici.base import clock
+from yici.base.errors import Invalid, Unavailable
+from yici.core.audit import services as audit
+from yici.core.ledger import services as ledger
+from yici.core.ledger.errors import KeyUsed
+from yici.core.ledger.services import Leg
+from yici.core.people.models import Account
+from yici.core.people.services import actor_of
+from yici.platform.pay import providers, rules
+from yici.platform.pay.errors import AmountChanged, NothingToRefund, TooMuch
+from yici.platform.pay.models import Payment, PayOrder, Receipt, Refund
+from yici.platform.pay.providers import Refunded, RefundWish, Refused
+from yici.platform.pay.providers.money import SHANGHAI, yuan
+from yici.platform.pay.services.paying import note
+
+SEND_AGAIN_AFTER = dt.timedelta(seconds=30)
+logger = logging.getLogger(__name__)
+
+
+@transaction.atomic
+def request_refund(
+    payment: Payment, fen: int, *, available: int, key: str, reason: str, account: Account | None
+) -> Refund:
+    """Reserve `fen` of a payment to go back; a job sends it. `available` is what the asker saw as refundable.
+
+    The same key with the same amount gives the refund that is there. Raises `Invalid`, `TooMuch`, `AmountChanged`, `KeyUsed`.
+    """
+    if not reason.strip():
+        raise Invalid(_("请写明退款理由。"), fields={"reason": _("请写明退款理由。")})
+    if type(fen) is not int or fen <= 0:
+        raise Invalid(_("退款金额应大于零。"), fields={"fen": _("退款金额应大于零。")})
+    locked = Payment.objects.select_for_update(of=("self",)).select_related("order").get(pk=payment.pk)
+    if known := Refund.objects.filter(key=key).first():
+        if (known.payment_id, known.fen) != (locked.pk, fen):
+            raise KeyUsed()
+        return known
+    left = locked.fen - locked.refunded
+    if available != left:
+        raise AmountChanged(available=left)
+    if fen > left:
+        raise TooMuch(fields={"fen": _("最多可退 %(yuan)s 元。") % {"yuan": yuan(left)}})
+    refund = Refund.objects.create(
+        number=f"{locked.number[:26]}T{locked.refunds.count() + 1:02d}",
+        key=key,
+        payment=locked,
+        fen=fen,
+        legs=_legs(locked, fen),
+        reason=reason.strip(),
+        asked_by=account,
+        asked_at=clock.now(),
+    )
+    locked.refunded += fen
+    locked.save(update_fields=["refunded"])
+    actor = actor_of(account)
+    if locked.order:
+        note(locked.order, "refund_asked", actor.name, {"number": refund.number, "fen": fen, "reason": refund.reason})
+    audit.record(
+        actor, "change", subject=("order", locked.order.number if locked.order else locked.number),
+        elements=["refund"], purpose=f"退款 {yuan(fen)} 元：{refund.reason}",
+        case_number=locked.order.case_number if locked.order else "",
+    )  # fmt: skip
+    from yici.platform.pay.jobs import send_refund
+
+    send_refund.defer(number=refund.number)
+    return refund
+
+
+def refund_rest(order: PayOrder, *, reason: str, account: Account | None, key: str) -> Refund:
+    """Everything that is left of an order's payment. Raises `NothingToRefund`."""
+    payment = Payment.objects.filter(order=order, place=Payment.Place.APPLIED).first()
+    if payment is None or payment.refunded >= payment.fen:
+        raise NothingToRefund()
+    left = payment.fen - payment.refunded
+    return request_refund(payment, left, available=left, key=key, reason=reason, account=account)
+
+
+def _legs(payment: Payment, fen: int) -> list[list[Any]]:
+    """The other way round, in shares of the whole payment: several partial refunds add up to each payee's leg to the fen."""
+    if payment.place == Payment.Place.PARKED or payment.order is None:
+        return [["suspense", fen]]
+    before, whole = payment.refunded, payment.fen
+    shares = {
+        code: (1 if amount < 0 else -1) * rules.share(abs(amount), before, fen, whole)
+        for code, amount in payment.order.legs
+    }
+    # What rounding leaves falls to the payee who got most, and comes right with the last refund.
+    largest = min(payment.order.legs, key=lambda leg: leg[1])[0]
+    shares[largest] += fen - sum(shares.values())
+    return [[code, amount] for code, amount in shares.items() if amount]
+
+
+def send(number: str) -> str:
+    """Give a reserved refund to the provider; safe to repeat: the number is the provider's idempotency key. Its state afterwards."""
+    refund = Refund.objects.select_related("payment").get(number=number)
+    if refund.state not in (Refund.State.ASKED, Refund.State.SENT):
+        return refund.state
+    adapter = providers.provider(refund.payment.provider)
+    Refund.objects.filter(pk=refund.pk, state=Refund.State.ASKED).update(state=Refund.State.SENT)
+    wish = _wish(refund)
+    try:
+        answer = adapter.query_refund(wish) if refund.state == Refund.State.SENT else None
+        if answer is None or answer.state == "unknown":
+            answer = adapter.refund(wish)
+    except Unavailable as error:
+        Refund.objects.filter(pk=refund.pk).update(last_error=str(error.message))
+        return Refund.State.SENT
+    except Refused as error:
+        answer = Refunded("failed", detail=str(error.message))
+    return conclude(refund, answer)
+
+
+def _wish(refund: Refund) -> RefundWish:
+    payment = refund.payment
+    return RefundWish(
+        refund.number, payment.trade_no, payment.number, refund.fen, payment.fen, refund.reason, refund.asked_at
+    )
+
+
+@transaction.atomic
+def conclude(refund: Refund, answer: Refunded) -> str:
+    """Book a refund that the provider confirmed, or set free what it refused. Once, whoever brings the news."""
+    locked = Refund.objects.select_for_update(of=("self",)).select_related("payment__order").get(pk=refund.pk)
+    if locked.state not in (Refund.State.ASKED, Refund.State.SENT) or answer.state in ("pending", "unknown"):
+        return locked.state
+    payment, order = locked.payment, locked.payment.order
+    now = clock.now()
+    if answer.state == "failed":
+        locked.state, locked.last_error = Refund.State.FAILED, answer.detail
+        Payment.objects.select_for_update().get(pk=payment.pk)
+        payment.refresh_from_db()
+        payment.refunded -= locked.fen
+        payment.save(update_fields=["refunded"])
+        kind = "refund_failed"
+    else:
+        moment = answer.at or now
+        legs = [Leg(code, amount) for code, amount in locked.legs] + [Leg(f"provider:{payment.provider}", -locked.fen)]
+        reference = order.number if order else payment.number
+        ledger.post(
+            f"refund:{payment.provider}:{locked.number}",
+            "refund",
+            legs,
+            reference=reference,
+            memo=locked.reason,
+            at=moment,
+        )
+        locked.state, locked.done_at = Refund.State.DONE, moment
+        locked.day = moment.astimezone(SHANGHAI).date()
+        locked.provider_number = answer.provider_number
+        kind = "refunded"
+    locked.save()
+    if order:
+        note(
+            order,
+            kind,
+            payment.provider,
+            {"number": locked.number, "fen": locked.fen, "detail": answer.detail},
+            follow_up=True,
+        )
+        if kind == "refunded" and payment.refunded == payment.fen and payment.place == Payment.Place.APPLIED:
+            Receipt.objects.filter(order=order).update(state=Receipt.State.REVERSED)
+    audit.record(
+        audit.SYSTEM, "change", subject=("order", order.number if order else payment.number), elements=["refund"],
+        purpose=f"退款结果 {locked.number}：{locked.get_state_display()}", case_number=order.case_number if order else "",
+    )  # fmt: skip
+    return locked.state
+
+
+def send_waiting(limit: int = 200) -> int:
+    """Send again, or ask about, every refund that is not concluded. How many came to an end."""
+    before = clock.now() - SEND_AGAIN_AFTER
+    waiting = Refund.objects.filter(state__in=["asked", "sent"], asked_at__lt=before).order_by("asked_at")
+    numbers = list(waiting.values_list("number", flat=True)[:limit])
+    return sum(send(number) in ("done", "failed") for number in numbers)
