@@ -16,7 +16,7 @@ test: $(VENV)/dev.stamp node_modules/.test.stamp assets translations  ## set up 
 	@sh scripts/ensure-browser.sh
 	@sh scripts/ensure-databases.sh
 	@sh scripts/ensure-java.sh
-	@sh scripts/ensure-softhsm.sh
+	@sh scripts/ensure-signing.sh
 	@$(BIN)/python scripts/run_tests.py $(ARGS)
 
 lint: $(VENV)/dev.stamp                      ## ruff, mypy, import-linter, and the city folder's own linter
@@ -47,7 +47,7 @@ $(VENV)/run.stamp: requirements.lock pyproject.toml | $(VENV)/bin/python
 	@sh scripts/link-package.sh
 	@sh scripts/ensure-fonts.sh
 	@sh scripts/ensure-databases.sh || true
-	@sh scripts/ensure-softhsm.sh || true
+	@sh scripts/ensure-signing.sh || true
 	@touch $@
 
 $(VENV)/dev.stamp: requirements-dev.lock pyproject.toml | $(VENV)/bin/python

@@ -67,6 +67,7 @@ def connect() -> None:
     from yici.platform.pay.queries import reads_own_receipt
     from yici.platform.trust import ports as trust
     from yici.platform.trust.queries import reads_own_certificate
+    from yici.platform.trust.signatures.envelope_queries import reads_own_envelope
     from yici.systems.hall import measures as hall_measures
     from yici.systems.hall import panels as hall_panels
     from yici.systems.hall import services as hall
@@ -88,6 +89,7 @@ def connect() -> None:
     files.register_reader(may_read_application_file)
     files.register_reader(reads_own_certificate)
     files.register_reader(reads_own_receipt)
+    files.register_reader(reads_own_envelope)
 
     cases.register_effect("hall.issue_result", hall.defer_result)
     cases.register_effect("hall.revoke_result", hall.revoke_result)

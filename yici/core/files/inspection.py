@@ -20,6 +20,7 @@ from yici.core.files.rules import (
     ALLOWED,
     CHUNK,
     KINDS,
+    OWN_KINDS,
     Damaged,
     FileRejected,
     TypeMismatch,
@@ -61,6 +62,14 @@ _MARKUP = (
     b"javascript:",
 )
 _BOMS = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+
+
+def own_type(name: str) -> str:
+    """The media type of a file that the platform packed itself, by its name. Raises `TypeNotAllowed`."""
+    kind = OWN_KINDS.get(extension_of(name))
+    if kind is None:
+        raise TypeNotAllowed
+    return kind.media_type
 
 
 def check_type(stream: BinaryIO, size: int, name: str) -> str:

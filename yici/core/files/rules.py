@@ -72,6 +72,8 @@ KINDS: dict[str, Kind] = {
     "csv": Kind("text", "text/csv", "CSV"),
     "txt": Kind("text", "text/plain", "TXT"),
 }
+# What the platform itself packs; never taken from anybody.
+OWN_KINDS: dict[str, Kind] = {"zip": Kind("zip", "application/zip", "ZIP")}
 ALLOWED = "PDF、JPG、PNG、WEBP、DOCX、XLSX、OFD、TXT、CSV"
 
 

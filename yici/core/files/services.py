@@ -73,17 +73,19 @@ def store(
     trust: str = "C",
     case_number: str = "",
     retention_days: int | None = None,
+    is_own: bool = False,
 ) -> StoredFile:
     """Check and keep one upload. Raises a `FileRejected`: `TooLarge`, `TypeNotAllowed`, `TypeMismatch`, …
 
-    `retention_days`: days from today after which it may be removed; None keeps it for ever.
+    `retention_days`: days from today after which it may be removed; None keeps it for ever. `is_own`: the platform
+    packed it itself (an archive), so it is not judged as a stranger's file.
     """
     readable = io.BytesIO(source) if isinstance(source, bytes) else source
     with tempfile.SpooledTemporaryFile(max_size=_SPOOL) as spool:
         stream = cast(BinaryIO, spool)
         digest, size = _receive(readable, stream, settings.FILE_SIZE_LIMIT)
         cleaned = rules.clean_name(name)
-        media_type = inspection.check_type(stream, size, cleaned)
+        media_type = inspection.own_type(cleaned) if is_own else inspection.check_type(stream, size, cleaned)
         with transaction.atomic():
             _lock(digest)
             _keep_bytes(stream, digest)

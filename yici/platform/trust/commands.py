@@ -82,3 +82,20 @@ def judge(file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help
         verdict = "unreadable"
     console.print(verdict)
     raise SystemExit(0 if verdict == "authentic" else 1)
+
+
+@app.command("evidence-check")
+def evidence_check(
+    package: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="evidence package of an envelope (zip)")],
+) -> None:
+    """Check the evidence of an envelope against this city's own roots. Exit code 1 unless everything holds."""
+    set_up_django()
+    import tempfile
+
+    from yici.platform.trust.signatures import evidence, evidence_check
+
+    with tempfile.TemporaryDirectory() as folder:
+        city, people = Path(folder) / "city.crt", Path(folder) / "people.crt"
+        for path, root in zip((city, people), evidence.roots(), strict=True):
+            path.write_bytes(root)
+        raise SystemExit(evidence_check.main([str(package), "--city-root", str(city), "--people-root", str(people)]))

@@ -1,4 +1,5 @@
-"""What trust needs from services beside it, plugged in by `web/wiring.py`: the lake that certificates are made from."""
+"""What trust needs from services beside it, plugged in by `web/wiring.py`: the lake that certificates are made from,
+and who listens to the end of an envelope."""
 
 from __future__ import annotations
 
@@ -7,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from yici.base.errors import Misconfigured
+from yici.platform.trust.models import Envelope
 
-__all__ = ["LakeClass", "lake_class", "register_lake"]
+__all__ = ["LakeClass", "envelope_ended", "lake_class", "register_envelope_listener", "register_lake"]
 
 
 @dataclass(frozen=True)
@@ -35,3 +37,17 @@ def lake_class(class_id: str) -> LakeClass:
     if _lake is None:
         raise Misconfigured("数据湖没有接入，无法从数据制证。")
     return _lake(class_id)
+
+
+_listeners: list[Callable[[Envelope], None]] = []
+
+
+def register_envelope_listener(listener: Callable[[Envelope], None]) -> None:
+    """Called in the transaction that ends an envelope, whichever way; it may refuse by raising."""
+    if listener not in _listeners:
+        _listeners.append(listener)
+
+
+def envelope_ended(envelope: Envelope) -> None:
+    for listener in _listeners:
+        listener(envelope)

@@ -27,7 +27,7 @@ DIGEST = bytes(range(32))
 
 
 def module() -> Pkcs11Keystore:
-    assert token() is not None, "softhsm2 is not installed: scripts/ensure-softhsm.sh"
+    assert token() is not None, "softhsm2 is not installed: scripts/ensure-signing.sh"
     held = keystore.named("pkcs11")
     assert isinstance(held, Pkcs11Keystore)
     return held

@@ -26,6 +26,7 @@ from yici.core.people.services.codes import redeem_sign_in_code, request_sign_in
 from yici.core.people.services.delegations import (
     accept_delegation,
     ask_delegation,
+    confirmed_person,
     delegate,
     give_delegation,
     revoke_delegation,
@@ -43,6 +44,7 @@ __all__ = [
     "actor_of",
     "address_of",
     "ask_delegation",
+    "confirmed_person",
     "delegate",
     "ensure_account",
     "ensure_demo_staff",

@@ -35,7 +35,7 @@ def ask_delegation(
     """
     if agent.person is None:
         raise Invalid(_("只有个人账户可以申请代办。"))
-    principal = _confirmed_person(name, id_number)
+    principal = confirmed_person(name, id_number)
     return delegate(
         principal, agent.person, basis=basis, item_codes=item_codes, valid_to=valid_to, actor=actor or actor_of(agent)
     )
@@ -48,14 +48,15 @@ def give_delegation(
     """Let another act for oneself: the principal's own act is the consent, so it holds at once."""
     if principal.person is None:
         raise Invalid(_("只有个人账户可以委托他人。"))
-    agent = _confirmed_person(name, id_number)
+    agent = confirmed_person(name, id_number)
     return delegate(
         principal.person, agent, basis=Basis.CONSENT, item_codes=item_codes, valid_to=valid_to,
         actor=actor or actor_of(principal), by_principal=True,
     )  # fmt: skip
 
 
-def _confirmed_person(name: str, id_number: str) -> Person:
+def confirmed_person(name: str, id_number: str) -> Person:
+    """Somebody whom a source confirms by name and ID number. Raises `Invalid`, never saying which of the two is wrong."""
     name = " ".join(name.split())
     fields: dict[str, str] = {}
     if not name:

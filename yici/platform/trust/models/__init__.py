@@ -7,6 +7,7 @@ from yici.platform.trust.models.papers import PaperBatch, PaperReading
 from yici.platform.trust.models.sharing import Share, ShareUse
 from yici.platform.trust.models.signing import (
     Envelope,
+    EnvelopeEvent,
     EnvelopeSigner,
     SealedKey,
     SigningAuthorisation,
@@ -20,6 +21,7 @@ __all__ = [
     "CertificateEvent",
     "CheckCode",
     "Envelope",
+    "EnvelopeEvent",
     "EnvelopeSigner",
     "FaceReference",
     "MadeBatch",

@@ -104,6 +104,33 @@ class EnvelopeSigner(models.Model):
         constraints = [models.UniqueConstraint(fields=["envelope", "person"], name="trust_signer_once")]
 
 
+class EnvelopeEvent(models.Model):
+    """What happened to an envelope, append-only: goes into its evidence as it stands."""
+
+    class Kind(models.TextChoices):
+        CREATED = "created", "发起"
+        ASKED = "asked", "通知签署"
+        OPENED = "opened", "打开文件"
+        SIGNED = "signed", "签署"
+        DECLINED = "declined", "拒签"
+        REMOVED = "removed", "移出签署人"
+        ADDED = "added", "加入签署人"
+        REMINDED = "reminded", "提醒"
+        CANCELLED = "cancelled", "撤销"
+        EXPIRED = "expired", "过期"
+        COMPLETED = "completed", "完成"
+
+    envelope = models.ForeignKey(Envelope, models.PROTECT, related_name="events")
+    kind = models.CharField(max_length=10, choices=Kind.choices)
+    at = models.DateTimeField()
+    person = models.ForeignKey(Person, models.PROTECT, null=True, related_name="+", help_text="whom it concerns")
+    actor_name = models.TextField(help_text="who did it, as written then")
+    detail = models.TextField(blank=True)
+
+    class Meta:
+        ordering = ["id"]
+
+
 class TimeStamp(models.Model):
     """One RFC 3161 time stamp that was given; its number is the serial number in the token."""
 

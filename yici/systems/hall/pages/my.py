@@ -28,6 +28,7 @@ from yici.core.people.models import Account
 from yici.core.vocabulary import queries as vocabulary
 from yici.platform.pay import queries as pay
 from yici.platform.trust import queries as trust
+from yici.platform.trust.signatures import envelope_queries as signing
 from yici.systems.hall import queries, services
 from yici.systems.hall.models import Evaluation
 from yici.systems.hall.queries.catalogue import definition_of
@@ -53,6 +54,7 @@ def home(request: HttpRequest) -> HttpResponse:
         "certificates": trust.count_of(account.person) if account.person else 0,
         "unread_messages": message_queries.unread_count(account),
         "waiting": queries.waiting_for(account),
+        "to_sign": signing.waiting_count(account),
     }
     return render(request, "hall/my/home.html", context)
 

@@ -1,0 +1,118 @@
+"""PAdES signatures by people (ETSI EN 319 142-1, level B-T): incremental, time-stamped, by a key of the keystore.
+
+In two halves, since a signature must be authorised for its very hash: the document is prepared and the bytes that the
+signature covers are known; only then is leave asked for, used, and the signature put in.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import io
+from dataclasses import dataclass
+from typing import Any
+
+from asn1crypto import cms
+from asn1crypto import x509 as asn1_x509
+from django.utils.translation import gettext as _
+from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
+from pyhanko.pdf_utils.reader import PdfFileReader
+from pyhanko.sign import fields, signers
+from pyhanko.sign.timestamps import TimeStamper
+from pyhanko_certvalidator.registry import SimpleCertificateStore
+
+from yici.base.errors import Invalid
+from yici.platform.trust.models import SigningAuthorisation, SigningKey
+from yici.platform.trust.signatures import authorising, keys, timestamping
+
+__all__ = ["MOST_PAGES", "Signed", "page_count", "sign"]
+
+MOST_PAGES = 100
+RESERVED = 16_384  # hexadecimal digits for the CMS object: chain of two, time stamp with its chain: about 9,000
+_PLACEHOLDER = 72  # bytes of the longest P-256 signature
+
+
+@dataclass(frozen=True)
+class Signed:
+    """A document with one more signature. `sha256` is of the whole file as it left this signature."""
+
+    content: bytes
+    sha256: str
+    authorisation: SigningAuthorisation
+
+
+class _Given(TimeStamper):  # type: ignore[misc]
+    """A time stamp that was made before: pyHanko asks within an event loop, where no database may be read."""
+
+    def __init__(self, token: cms.ContentInfo) -> None:
+        super().__init__()
+        self._token = token
+
+    async def async_timestamp(self, message_digest: bytes, md_algorithm: str) -> cms.ContentInfo:
+        return self._token
+
+
+def page_count(pdf: bytes) -> int:
+    """Pages of a document that may be signed. Raises `Invalid` with the reason for any other."""
+    try:
+        reader = PdfFileReader(io.BytesIO(pdf), strict=True)
+        if reader.encrypted:
+            raise Invalid(_("这份 PDF 加了密码，请去掉密码后再上传。"))
+        if reader.embedded_signatures:
+            raise Invalid(_("这份 PDF 已经有电子签名，请上传没有签过的原件。"))
+        pages = int(reader.root["/Pages"]["/Count"])
+    except Invalid:
+        raise
+    except Exception:
+        raise Invalid(_("这份文件不是完整的 PDF，请用办公软件重新导出后再上传。")) from None
+    if not 0 < pages <= MOST_PAGES:
+        raise Invalid(_("文件应为 1 到 %(most)s 页。") % {"most": MOST_PAGES})
+    return pages
+
+
+def sign(pdf: bytes, key: SigningKey, assertion_token: str, *, field: str, reason: str, place: str = "") -> Signed:
+    """Add one signature. In the caller's transaction, which an exception must end.
+
+    Raises what `authorising` raises, `ClockWrong`, and `Invalid` for a file that cannot be signed.
+    """
+    signer, chain = _certificates(key)
+    metadata = signers.PdfSignatureMetadata(
+        field_name=field,
+        md_algorithm="sha256",
+        subfilter=fields.SigSeedSubFilter.PADES,
+        name=key.person.name,
+        reason=reason,
+        location=place or None,
+    )
+    outline = signers.ExternalSigner(signer, chain, signature_value=bytes(_PLACEHOLDER))
+    prepared, output, attributes = asyncio.run(_prepare(pdf, metadata, outline))
+    digest = hashlib.sha256(attributes.dump()).digest()
+    sad, authorisation = authorising.authorise(key, [digest], assertion_token, reason)
+    [signature] = authorising.redeem(key, sad, [digest])
+    token = timestamping.token_for(hashlib.sha256(signature).digest())
+    final = signers.ExternalSigner(signer, chain, signature_value=signature)
+    prepared.fill_with_cms(output, asyncio.run(_package(final, attributes, token)))
+    content = output.getvalue()
+    authorisation.refresh_from_db()
+    return Signed(content, hashlib.sha256(content).hexdigest(), authorisation)
+
+
+async def _prepare(pdf: bytes, metadata: Any, outline: Any) -> tuple[Any, io.BytesIO, cms.CMSAttributes]:
+    writer = IncrementalPdfFileWriter(io.BytesIO(pdf), strict=True)
+    output = io.BytesIO()
+    prepared, _document, _output = await signers.PdfSigner(metadata, outline).async_digest_doc_for_signing(
+        writer, bytes_reserved=RESERVED, output=output
+    )
+    attributes = await outline.signed_attrs(prepared.document_digest, "sha256", use_pades=True)
+    return prepared, output, attributes
+
+
+async def _package(signer: Any, attributes: cms.CMSAttributes, token: cms.ContentInfo) -> cms.ContentInfo:
+    return await signer.async_sign_prescribed_attributes("sha256", attributes, timestamper=_Given(token))
+
+
+def _certificates(key: SigningKey) -> tuple[asn1_x509.Certificate, SimpleCertificateStore]:
+    loaded = [asn1_x509.Certificate.load(der) for der in keys.certificates_der(key)]
+    store = SimpleCertificateStore()
+    store.register_multiple(loaded[1:])
+    return loaded[0], store
