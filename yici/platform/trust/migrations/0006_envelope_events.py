@@ -25,7 +25,7 @@ DROP FUNCTION trust_refuse_change();
 class Migration(migrations.Migration):
     dependencies = [
         ("people", "0001_initial"),
-        ("trust", "0004_sealed_key"),
+        ("trust", "0005_check_codes"),
     ]
 
     operations = [
