@@ -329,8 +329,8 @@ def _everybody(envelope: Envelope) -> Sequence[EnvelopeSigner]:
 def _asking(envelope: Envelope) -> dict[str, str]:
     return {
         "title": envelope.title,
-        "from": envelope.created_by.name,
-        "until": f"{timezone.localtime(envelope.expires_at):%Y-%m-%d}",
+        "name": envelope.created_by.name,
+        "date": f"{timezone.localtime(envelope.expires_at):%Y-%m-%d}",
     }
 
 
