@@ -22,6 +22,7 @@ MODULES = [
     "data_landing",
     "data_rules",
     "data_lake",
+    "data_small",
     "data_generating",
 ]
 

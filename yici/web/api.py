@@ -9,6 +9,7 @@ from ninja.errors import AuthenticationError, HttpError, ValidationError
 
 from yici import __version__
 from yici.base.errors import Invalid, NotAllowed, NotFound, YiciError
+from yici.base.faults import fault_in_words
 from yici.core.calendars.api import router as calendars
 from yici.core.cases.api import router as cases
 from yici.core.files.api import router as files
@@ -50,7 +51,7 @@ def _not_signed_in(request: HttpRequest, error: AuthenticationError) -> HttpResp
 
 @api.exception_handler(ValidationError)
 def _bad_shape(request: HttpRequest, error: ValidationError) -> HttpResponse:
-    fields = {".".join(str(part) for part in item["loc"]): item["msg"] for item in error.errors}
+    fields = {".".join(str(part) for part in item["loc"]): fault_in_words(item) for item in error.errors}
     return problem(Invalid(_("请求的格式不正确，请对照接口文档修改。"), fields=fields), request.path)
 
 

@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.utils import translation
 from django.utils.deprecation import MiddlewareMixin
+from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from yici.base.errors import Invalid, NotFound, YiciError
@@ -62,7 +63,17 @@ class errors_for_people(MiddlewareMixin):  # noqa: N801 - named like the functio
             logger.error("%s at %s", error, request.path, exc_info=error)
         if request.path.startswith("/api/"):
             return problem(error, request.path)
-        return render(request, "city/error.html", {"error": error}, status=error.status)
+        return error_page(request, error)
+
+
+def error_page(request: HttpRequest, error: YiciError) -> HttpResponse:
+    """What was refused and why, in the shell of whoever asked."""
+    words = {404: _("没有找到"), 403: _("没有权限")}
+    heading = words.get(error.status, _("暂时无法办理") if error.status >= 500 else _("没有办成"))
+    user = getattr(request, "user", None)
+    at_the_desk = getattr(user, "kind", "") == "staff" and request.path.startswith("/desk/")
+    page = "staff/error.html" if at_the_desk else "city/error.html"
+    return render(request, page, {"error": error, "heading": heading}, status=error.status)
 
 
 def problem(error: YiciError, instance: str) -> JsonResponse:

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from yici.base.errors import NotFound, YiciError
 from yici.core.people import services as people
-from yici.web.middleware import problem
+from yici.web.middleware import error_page, problem
 
 YEAR = 365 * 24 * 3600
 
@@ -66,7 +66,7 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     error = RequestTooLarge() if is_large else UnreadableRequest()
     if request.path.startswith("/api/"):
         return problem(error, request.path)
-    return render(request, "city/error.html", {"error": error}, status=error.status)
+    return error_page(request, error)
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:

@@ -229,3 +229,39 @@ def test_the_case_of_an_issue_shows_its_loads_and_masked_samples(loaded: Run, en
     issue = Issue.objects.get(data_class=loaded.data_class, rule="id_number.cn_id")
     page = engineer.get(f"/desk/cases/{issue.case_number}/").content.decode()
     assert str(loaded.pk) in page and "341602198001010999" not in page
+
+
+def test_a_code_is_chosen_from_its_list_when_a_row_is_mended(
+    tmp_path: Path, engineer: Client, settings: Any, db: None
+) -> None:
+    settings.DATA_HOME = tmp_path / "data"
+    columns = [
+        {"name": "id_number", "headers": ["公民身份号码"], "element": "person.id_number", "required": True},
+        {"name": "sex", "headers": ["性别"], "element": "person.sex"},
+    ]
+    data_class = make_class(make_definition("public_security.coded", columns=columns))
+    path = tmp_path / "coded.csv"
+    path.write_bytes(f"公民身份号码,性别\n{valid_id(1)},5\n".encode())
+    run = starting.upload(data_class, path, "coded.csv", None)
+    starting.decide(run, {}, None)
+    load(run.pk)
+    page = engineer.get(f"/desk/data/runs/{run.pk}/quarantine/2/").content.decode()
+    assert '<select id="f-sex"' in page and '<option value="5">5</option>' in page
+    assert "2 女" in page and "这次查看已记录" in page
+
+
+def test_a_file_goes_by_the_name_it_has_this_time(loaded: Run, engineer: Client, tmp_path: Path) -> None:
+    """The same bytes are kept once, under the first name."""
+    path = tmp_path / "again.csv"
+    path.write_bytes((tmp_path / "first.csv").read_bytes())
+    run = starting.upload(loaded.data_class, path, "again.csv", None)
+    page = engineer.get(f"/desk/data/runs/{run.pk}/decide/").content.decode()
+    assert run.raw == loaded.raw and "again.csv" in page and "first.csv" not in page
+
+
+def test_staff_are_refused_in_the_shell_of_the_desk(loaded: Run, stranger: Client, officer: Client) -> None:
+    for found in (stranger.get("/desk/data/"), officer.get("/desk/data/classes/nobody.knows/")):
+        page = found.content.decode()
+        assert (
+            found.status_code in (403, 404) and "staff.css" in page and "返回工作台" in page and "不会丢失" not in page
+        )

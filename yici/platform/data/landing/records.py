@@ -72,7 +72,7 @@ def land_jsonl(
     if len(gaps):
         renumber(target, columns, 1, np.array(gaps, dtype=np.int64))
     write_rejected(rejected, wrong)
-    warnings = (_("有 {count} 行不是有效的 JSON，已隔离。").format(count=len(wrong)),) if wrong else ()
+    warnings = (_("有 {count} 行不是有效的 JSON，按隔离处理。").format(count=len(wrong)),) if wrong else ()
     return Table(headers, columns, draft.rows, 1, warnings, "utf-8", rejected_rows=len(wrong), sample=draft.sample)
 
 

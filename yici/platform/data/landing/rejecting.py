@@ -109,14 +109,16 @@ class Rejects:
         if self.bad_encoding:
             line = self.first_of("INVALID ENCODING")
             found.append(
-                _("有 {count} 行含有无法识别的字符，已隔离（第一处在第 {line} 行）。").format(
+                _("有 {count} 行含有无法识别的字符，按隔离处理（第一处在第 {line} 行）。").format(
                     count=self.bad_encoding, line=line
                 )
             )
         if others:
             line = self._number("SELECT min(_row) FROM aside WHERE _reason <> 'INVALID ENCODING'")
             found.append(
-                _("有 {count} 行的列数与表头不一致，已隔离（第一处在第 {line} 行）。").format(count=others, line=line)
+                _("有 {count} 行的列数与表头不一致，按隔离处理（第一处在第 {line} 行）。").format(
+                    count=others, line=line
+                )
             )
             if is_cut_short:
                 found.append(_("最后一行不完整，文件可能没有传完，请与数据源核对。"))

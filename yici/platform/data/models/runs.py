@@ -87,6 +87,11 @@ class Run(models.Model):
     cursor_before = models.JSONField(default=dict)
     cursor_after = models.JSONField(default=dict)
 
+    @property
+    def file_name(self) -> str:
+        """The name of what came this time; the same bytes may have come before under another."""
+        return str(self.detail.get("file") or (self.raw.name if self.raw else ""))
+
     class Meta:
         ordering = ["-id"]
         constraints = [

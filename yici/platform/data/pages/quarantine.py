@@ -19,6 +19,7 @@ from yici.core.audit import services as audit
 from yici.core.people import queries as people
 from yici.core.people.auth import account_of, staff_required
 from yici.core.people.services import actor_of
+from yici.core.vocabulary import queries as vocabulary
 from yici.platform.data.catalogue import reading
 from yici.platform.data.catalogue.definition import ClassDefinition, Column
 from yici.platform.data.landing.exporting import write_xlsx
@@ -33,6 +34,7 @@ from yici.platform.data.runs.quarantine import HeldRow, count_by_reason, held_ro
 
 PAGE = 25
 MOST_EXPORTED = 50_000
+MOST_CODES = 200
 
 
 @require_safe
@@ -154,6 +156,7 @@ def edit(request: HttpRequest, number: int, row: int) -> HttpResponse:
             "value": request.POST.get(column.name, "") if request.method == "POST" else stood.get(column.name) or "",
             "error": errors.get(column.name, "") if request.method == "POST" else wrong.get(column.name, ""),
             "needed": column.required or column.name in definition.key,
+            "codes": _codes(column),
         }
         for column in definition.columns
     ]
@@ -165,6 +168,12 @@ def edit(request: HttpRequest, number: int, row: int) -> HttpResponse:
     response = render(request, "data/mend.html", context, status=422 if errors else 200)
     response["Cache-Control"] = "no-store"
     return response
+
+
+def _codes(column: Column) -> list[tuple[str, str]]:
+    """(code, words) of the column's code list, to choose from; empty where it has none or one too long to look through."""
+    entries = vocabulary.code_list(column.code_list).codes if column.type == "code" and column.code_list else ()
+    return [(entry.code, str(entry.label)) for entry in entries] if len(entries) <= MOST_CODES else []
 
 
 @require_POST

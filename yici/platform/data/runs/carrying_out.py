@@ -211,7 +211,7 @@ class _Loading:
 
     def _land(self, raw: RawObject) -> Path:
         target = self.folder / "landed.parquet"
-        landed = land(archive.path_of(raw), target, name=raw.name, progress=self.beat.progress)
+        landed = land(archive.path_of(raw), target, name=self.run.file_name or raw.name, progress=self.beat.progress)
         decisions = decisions_of(self.run.data_class_id)
         earlier = self._earlier_landing()
         drift = compare(landed, self.definition, decisions, earlier.get("headers", []), earlier.get("encoding") or "")
@@ -315,7 +315,7 @@ class _Loading:
             mending.settle(self._replayed(), run, failing)
 
     def _data_date(self) -> dt.date:
-        found = _DATE_IN_NAME.search(self.run.raw.name) if self.run.raw else None
+        found = _DATE_IN_NAME.search(self.run.file_name)
         if found:
             try:
                 named = dt.date(int(found[1]), int(found[2]), int(found[3]))

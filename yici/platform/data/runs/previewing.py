@@ -44,7 +44,7 @@ def preview(run: Run) -> Preview:
     decisions = decisions_of(run.data_class_id)
     with tempfile.TemporaryDirectory(dir=work_root(), prefix="preview-") as folder:
         target = Path(folder) / "landed.parquet"
-        landed = land(archive.path_of(run.raw), target, name=run.raw.name)
+        landed = land(archive.path_of(run.raw), target, name=run.file_name)
         drift = compare(landed, definition, decisions, [])
         proposals = propose(landed, definition, decisions)
         rows = _first_rows(target, landed)

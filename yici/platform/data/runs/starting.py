@@ -106,7 +106,7 @@ def upload(
     if not data_class.is_described:
         raise Invalid(_("这一类数据还没有编写列和规则，暂不能上传。"))
     raw, _is_new = archive.keep(path, data_class, name, clock.now())
-    return from_raw(data_class, raw, trigger, actor, state=Run.State.WAITING)
+    return from_raw(data_class, raw, trigger, actor, state=Run.State.WAITING, name=name)
 
 
 @transaction.atomic
@@ -117,8 +117,9 @@ def from_raw(
     actor: Account | None = None,
     channel: ClassChannel | None = None,
     state: str = Run.State.QUEUED,
+    name: str = "",
 ) -> Run:
-    """A run over bytes that are kept already."""
+    """A run over bytes that are kept already; `name` is what they are called this time."""
     static = channel or data_class.channels.filter(kind=Channel.STATIC, withdrawn_at=None).first()
     run = Run.objects.create(
         data_class=data_class,
@@ -128,6 +129,7 @@ def from_raw(
         actor=actor,
         raw=raw,
         queued_at=clock.now(),
+        detail={"file": name} if name not in ("", raw.name) else {},
     )
     put_on_record(actor, run, "上传数据文件")
     return enqueue(run) if state == Run.State.QUEUED else run
@@ -136,7 +138,7 @@ def from_raw(
 def keep_and_queue(channel: ClassChannel, path: Path, name: str, trigger: str) -> Run:
     """Keep bytes that a program delivered and queue their run; a changed layout makes it wait like any other."""
     raw, _is_new = archive.keep(path, channel.data_class, name, clock.now())
-    return from_raw(channel.data_class, raw, trigger, None, channel)
+    return from_raw(channel.data_class, raw, trigger, None, channel, name=name)
 
 
 def decisions_of(class_id: str) -> dict[str, str]:
