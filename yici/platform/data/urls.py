@@ -32,6 +32,7 @@ urlpatterns = [
     path("desk/data/runs/<int:number>/quarantine/export.xlsx", quarantine.export, name="data-quarantine-export"),
     path("desk/data/runs/<int:number>/quarantine/<int:row>/", quarantine.edit, name="data-mend"),
     path("desk/data/quality/", quality.quality, name="data-quality"),
+    path("desk/data/coverage/", quality.coverage, name="data-coverage"),
     path("desk/data/backlog/", quality.paper, name="data-paper"),
     path("desk/data/backlog/<str:slug>/", quality.note_progress, name="data-paper-progress"),
 ]

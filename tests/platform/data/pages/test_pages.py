@@ -30,6 +30,7 @@ PAGES = [
     "classes/public_security.shown/",
     "runs/",
     "quality/",
+    "coverage/",
     "backlog/",
     "departments/",
     "departments/bz.public_security/",

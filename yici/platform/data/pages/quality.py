@@ -20,6 +20,7 @@ from yici.platform.data.models import DataClass
 from yici.platform.data.models.quality import Dimension
 from yici.platform.data.pages.words import by_dimension
 from yici.platform.data.quality import backlog, queries
+from yici.platform.data.quality.coverage import coverage as coverage_of
 from yici.platform.data.reading.issues import in_words
 from yici.platform.data.rules.deriving import rules_by_id
 from yici.platform.data.runs.quarantine import message_of
@@ -143,3 +144,12 @@ def note_progress(request: HttpRequest, slug: str) -> HttpResponse:
     except Invalid as error:
         messages.error(request, str(error.message))
     return redirect("data-paper")
+
+
+@require_safe
+@staff_required("data.view")
+def coverage(request: HttpRequest) -> HttpResponse:
+    """Who should stand in a class and does not, most missing first; classes of the viewer's organisations. Counts only."""
+    found = coverage_of(people.scope_of(account_of(request), "data.view"))
+    context = {"rows": sorted(found, key=lambda one: -(one.missing or 0))}
+    return render(request, "data/coverage.html", context)

@@ -33,6 +33,9 @@ __all__ = ["FILE", "Coverage", "Entry", "Population", "Side", "coverage", "entri
 
 FILE = "coverage.yaml"
 Age = Annotated[int, Field(ge=0, le=150)]
+# (comparison, versions it reads, day) → its counts, of this process.
+_known: dict[tuple[str, tuple[int | None, ...], dt.date], tuple[int, int]] = {}
+_REMEMBERED = 500
 
 
 class Side(BaseModel):
@@ -101,13 +104,15 @@ class Coverage:
 def coverage(scope: Scope | None = None, today: dt.date | None = None, city: Path | None = None) -> list[Coverage]:
     """Every comparison whose class the scope holds, in the order of the file; ages are those of `today`.
 
-    Computed over the present versions of the lake: a second or so for a city of millions, so not for every page.
+    Computed over the present versions of the lake, a second or so for a city of millions, and remembered until one of
+    them changes or the day does.
     """
     entries = entries_in(city or city_folder())
     wanted = {slug for entry in entries for slug in entry.classes}
     shown = set(DataClass.objects.filter(within(scope, "department"), pk__in=wanted).values_list("pk", flat=True))
     classes = DataClass.objects.select_related("current", "department").in_bulk(wanted)
     loaded = {slug: one for slug, one in classes.items() if one.current is not None and one.current.row_count}
+    day = today or clock.today()
     found = []
     with connect() as connection:
         views: dict[str, str] = {}
@@ -119,11 +124,16 @@ def coverage(scope: Scope | None = None, today: dt.date | None = None, city: Pat
             if lacking:
                 found.append(Coverage(entry, own, lacking=lacking))
                 continue
-            for slug in entry.classes:
-                if slug not in views:
-                    views[slug] = f"class_{len(views)}"
-                    lake.create_view(connection, loaded[slug], views[slug])
-            found.append(Coverage(entry, own, *_counts(connection, entry, views, today or clock.today())))
+            counted = (entry.model_dump_json(), tuple(loaded[slug].current_id for slug in entry.classes), day)
+            if counted not in _known:
+                for slug in entry.classes:
+                    if slug not in views:
+                        views[slug] = f"class_{len(views)}"
+                        lake.create_view(connection, loaded[slug], views[slug])
+                if len(_known) >= _REMEMBERED:
+                    _known.clear()
+                _known[counted] = _counts(connection, entry, views, day)
+            found.append(Coverage(entry, own, *_known[counted]))
     return found
 
 
