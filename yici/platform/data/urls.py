@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from django.urls import path
 
-from yici.platform.data.pages import classes, departments, overview, quality, quarantine, runs, uploads, versions
+from yici.platform.data.pages import (
+    classes,
+    departments,
+    lookup,
+    overview,
+    quality,
+    quarantine,
+    runs,
+    uploads,
+    versions,
+)
 
 urlpatterns = [
     path("desk/data/", overview.overview, name="data-overview"),
@@ -13,6 +23,7 @@ urlpatterns = [
     path("desk/data/classes/<str:slug>/", classes.class_page, name="data-class"),
     path("desk/data/classes/<str:slug>/run/", classes.run_now, name="data-run-now"),
     path("desk/data/classes/<str:slug>/upload/", uploads.upload, name="data-upload"),
+    path("desk/data/classes/<str:slug>/look-up/", lookup.look_up, name="data-look-up"),
     path("desk/data/classes/<str:slug>/template.xlsx", classes.template, name="data-template"),
     path("desk/data/classes/<str:slug>/dcat.jsonld", classes.dcat, name="data-dcat"),
     path("desk/data/classes/<str:slug>/versions/<int:number>/", versions.version, name="data-version"),

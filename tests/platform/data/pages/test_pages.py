@@ -18,6 +18,7 @@ from django.test.utils import CaptureQueriesContext
 from tests.platform.data.factories import make_class, make_definition
 from tests.platform.data.runs.conftest import HEADER, content, line, valid_id
 from yici.core.audit.models import Entry
+from yici.core.people.models import Person
 from yici.platform.data.catalogue.definition import Column
 from yici.platform.data.models import DataClass, Mend, Run
 from yici.platform.data.pages.words import in_words
@@ -266,3 +267,27 @@ def test_staff_are_refused_in_the_shell_of_the_desk(loaded: Run, stranger: Clien
         assert (
             found.status_code in (403, 404) and "staff.css" in page and "返回工作台" in page and "不会丢失" not in page
         )
+
+
+def test_one_row_is_looked_up_for_a_purpose_and_the_person_sees_it(
+    loaded: Run, engineer: Client, officer: Client, stranger: Client
+) -> None:
+    address = "/desk/data/classes/public_security.shown/look-up/"
+    assert address in engineer.get("/desk/data/classes/public_security.shown/").content.decode()
+    assert [officer.get(address).status_code, stranger.get(address).status_code] == [403, 403]
+    person = Person.objects.create(id_number=valid_id(3), name="王丁", birth_date=dt.date(1980, 1, 1))
+    assert "用途" in engineer.get(address).content.decode()
+    asked = {"id_number": valid_id(3)}
+    assert engineer.post(address, asked).status_code == 422
+    assert not Entry.objects.filter(subject_kind="person", subject_id=str(person.pk)).exists()
+    page = engineer.post(address, {**asked, "purpose": "核实异议"}).content.decode()
+    assert "涡阳县某村3号" in page and "3.50" in page
+    entry = Entry.objects.get(subject_kind="person", subject_id=str(person.pk))
+    assert entry.purpose == "核实异议（数据“测试人口”）" and "person.id_number" in entry.elements
+
+
+def test_a_look_up_says_what_is_wrong_and_finds_nothing_quietly(loaded: Run, engineer: Client) -> None:
+    address = "/desk/data/classes/public_security.shown/look-up/"
+    for number, status, words in (("", 422, "请填写"), (valid_id(900), 200, "没有这一行")):
+        found = engineer.post(address, {"id_number": number, "purpose": "核对"})
+        assert (found.status_code, words in found.content.decode()) == (status, True)

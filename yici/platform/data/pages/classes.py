@@ -125,6 +125,7 @@ def class_page(request: HttpRequest, slug: str) -> HttpResponse:
         "issue_count": issues.count(),
         "failing": _failing(slug, definition),
         "may_operate": people.may(account, "data.operate", organisation=data_class.department),
+        "may_see": access.may_see_rows(account, data_class),
         "may_upload": people.may(account, "data.upload", organisation=data_class.department),
         "types": words.TYPES,
         "loads": words.LOADS,

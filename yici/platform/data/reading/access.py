@@ -77,7 +77,16 @@ def _masked(definition: ClassDefinition, name: str, value: Any) -> Any:
     return vocabulary.mask(column.element, str(value)) if column.element else "＊" * min(len(str(value)), 6)
 
 
-def look(account: Account, data_class: DataClass, definition: ClassDefinition, purpose: str) -> None:
-    """Record that personal values of the class were seen in clear, and what for."""
+def look(
+    account: Account, data_class: DataClass, definition: ClassDefinition, purpose: str, id_number: str = ""
+) -> None:
+    """Record that personal values of the class were seen in clear, and what for.
+
+    `id_number`: of whom, where one person was asked for; she finds the look in her own record.
+    """
+    person = people.find_person(id_number) if id_number else None
+    subject = ("person", person.pk) if person else ("data_class", data_class.pk)
+    if person:
+        purpose = f"{purpose}（数据“{data_class.name}”）"
     elements = sorted({column.element for column in definition.columns if column.is_personal and column.element})
-    audit.record(actor_of(account), "view", subject=("data_class", data_class.pk), elements=elements, purpose=purpose)
+    audit.record(actor_of(account), "view", subject=subject, elements=elements, purpose=purpose)
