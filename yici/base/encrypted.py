@@ -19,6 +19,9 @@ __all__ = ["BlindIndexField", "SealedBytesField", "SealedJSONField", "SealedText
 class _Sealed(models.BinaryField):
     """The common part: seal on the way to the database, unseal on the way back."""
 
+    _pyi_private_get_type: Any  # django-stubs: what an attribute of a model gives and takes
+    _pyi_private_set_type: Any
+
     def _place(self) -> str:
         return f"{self.model._meta.db_table}.{self.column}"
 

@@ -9,6 +9,8 @@ from typing import Any, Protocol
 
 from yici.core.people.models import Person
 
+OWN = "own"  # provider of facts that the person brought herself; to correct them is no objection to a record
+
 
 @dataclass(frozen=True)
 class Subject:

@@ -44,6 +44,7 @@ __all__ = [
     "save_situation",
     "submit_page",
     "submit_situation",
+    "take_facts",
     "validate",
     "validate_draft",
 ]
@@ -133,6 +134,36 @@ def open_draft(
         context=dict(context),
         expires_at=clock.now() + DRAFT_LIFE,
     )
+
+
+@transaction.atomic
+def take_facts(draft: Draft, definition: FormDefinition, facts: Mapping[str, Fact]) -> list[str]:
+    """Fill in what another source tells while the draft is open; the ids of the fields it filled.
+
+    What a record filled stays, and the other value stands beside it as a conflict; so does what the person typed.
+    Raises `DraftExpired`, `DraftSubmitted`.
+    """
+    current = _locked(draft, draft.revision)
+    asked = {key: fact for key, fact in facts.items() if key in definition.by_key}
+    entries = _as_prefill(definition, asked, StoredReferences(current.owner, current.subject))
+    filled = []
+    for key, entry in entries.items():
+        held = current.prefill.get(key)
+        if held and "problem" not in held and held["provider"] != entry["provider"]:
+            if held["value"] != entry["value"]:
+                others = [one for one in held.get("conflicts", ()) if one["provider"] != entry["provider"]]
+                current.prefill[key] = {**held, "conflicts": [*others, entry]}
+            continue
+        untouched = not rules.is_filled(current.answers.get(key)) or (held and current.answers[key] == held["value"])
+        current.prefill[key] = entry
+        if untouched and "problem" not in entry:
+            current.answers[key] = entry["value"]
+            filled.append(key)
+    current.save(update_fields=["prefill"])
+    _keep(current)
+    _refresh(draft, current)
+    draft.prefill = current.prefill
+    return filled
 
 
 def save_page(draft: Draft, definition: FormDefinition, page_id: str, posted: Mapping[str, Any], revision: int) -> None:

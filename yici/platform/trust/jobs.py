@@ -1,7 +1,8 @@
-"""What time does to signing: envelopes expire, signers are reminded. Safe to repeat and to run on several workers."""
+"""Background work of trust: papers are read, envelopes expire, signers are reminded. Safe to repeat and to run on several workers."""
 
 from __future__ import annotations
 
+from procrastinate import RetryStrategy
 from procrastinate.contrib.django import app
 
 from yici.platform.trust.signatures import envelopes
@@ -18,3 +19,11 @@ def expire_envelopes(timestamp: int) -> int:
 def remind_signers(timestamp: int) -> int:
     """In the morning: who was asked a day ago or more."""
     return envelopes.remind_due()
+
+
+@app.task(name="trust.read_paper", queue="default", retry=RetryStrategy(max_attempts=3, exponential_wait=5))
+def read_paper(reading_id: int) -> bool:
+    """Read one uploaded paper. The models are loaded with the first one, so processes that read none stay small."""
+    from yici.platform.trust.papers import readings
+
+    return readings.perform(reading_id)

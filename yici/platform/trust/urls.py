@@ -5,6 +5,7 @@ from django.urls import include, path
 from yici.platform.trust.pages import checking, sharing, wallet
 
 urlpatterns = [
+    path("", include("yici.platform.trust.papers.urls")),
     path("", include("yici.platform.trust.signatures.urls")),
     path("time-stamp/", checking.time_stamp, name="time-stamp"),
     path(".well-known/jwt-vc-issuer", checking.issuer_metadata, name="jwt-vc-issuer"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from yici.systems.hall.pages import apply, catalogue, desk, my
+from yici.systems.hall.pages import apply, catalogue, desk, my, papers
 
 urlpatterns = [
     path("", catalogue.home, name="hall-home"),
@@ -15,6 +15,8 @@ urlpatterns = [
     path("apply/<str:token>/", apply.task_list, name="hall-apply"),
     path("apply/<str:token>/situation/", apply.situation, name="hall-apply-situation"),
     path("apply/<str:token>/materials/", apply.materials, name="hall-apply-materials"),
+    path("apply/<str:token>/read/", papers.ask, name="hall-apply-read"),
+    path("apply/<str:token>/papers/<int:reading_id>/", papers.paper, name="hall-apply-paper"),
     path("apply/<str:token>/check/", apply.check, name="hall-apply-check"),
     path("apply/<str:token>/submit/", apply.submit, name="hall-apply-submit"),
     path("apply/<str:token>/discard/", apply.discard, name="hall-apply-discard"),

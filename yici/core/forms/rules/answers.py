@@ -11,6 +11,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from yici.base.text import localized
+from yici.core.forms.ports import OWN
 from yici.core.forms.rules.conditions import is_filled
 from yici.core.forms.rules.definition import FieldType, FormDefinition
 from yici.core.forms.rules.questions import Question, question
@@ -35,6 +36,7 @@ class Provenance:
     changed: bool
     conflicts: tuple[str, ...] = ()
     problem: str = ""
+    is_own: bool = False
 
     @property
     def origin(self) -> str:
@@ -146,6 +148,7 @@ def provenance(
             for other in fact.get("conflicts", ())
         ),
         problem=fact.get("problem", ""),
+        is_own=fact.get("provider") == OWN,
     )
 
 
@@ -154,7 +157,10 @@ def changed_fields(answers: Mapping[str, Any], prefill: Mapping[str, Any]) -> li
     return [
         ChangedField(key, fact["value"], answers[key], fact)
         for key, fact in prefill.items()
-        if is_filled(fact.get("value")) and is_filled(answers.get(key)) and answers[key] != fact["value"]
+        if fact.get("provider") != OWN
+        and is_filled(fact.get("value"))
+        and is_filled(answers.get(key))
+        and answers[key] != fact["value"]
     ]
 
 

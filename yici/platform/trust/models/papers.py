@@ -21,7 +21,7 @@ class PaperBatch(models.Model):
 
 
 class PaperReading(models.Model):
-    """One page. `fields`: element id → {value, confidence, problems}; sealed, as it is a copy of a certificate."""
+    """One page. `fields`: element id → {value, confidence, problems, boxes}; sealed, as it is a copy of a certificate."""
 
     class State(models.TextChoices):
         QUEUED = "queued", "待识别"
@@ -31,10 +31,14 @@ class PaperReading(models.Model):
 
     file = models.ForeignKey(StoredFile, models.PROTECT, related_name="+")
     batch = models.ForeignKey(PaperBatch, models.PROTECT, null=True, related_name="pages")
+    page = models.SmallIntegerField(default=1, help_text="of a PDF, from 1")
     kind = models.CharField(max_length=30, help_text="id_card, household_register, business_licence …; empty: unknown")
     state = models.CharField(max_length=10, choices=State.choices, default=State.QUEUED)
     fields = SealedJSONField(default=dict)
-    message = models.TextField(blank=True)
+    message = models.TextField(blank=True, help_text="why it was refused, for people")
+    turned = models.SmallIntegerField(default=0, help_text="quarter turns counter-clockwise that made it upright")
+    width = models.IntegerField(default=0, help_text="of the upright picture as read, pixels")
+    height = models.IntegerField(default=0)
     model = models.CharField(max_length=60, blank=True)
     cpu_seconds = models.FloatField(null=True)
     asked_by = models.ForeignKey(Account, models.PROTECT, related_name="+")
@@ -43,3 +47,9 @@ class PaperReading(models.Model):
     confirmed_by = models.ForeignKey(Account, models.PROTECT, null=True, related_name="+")
     confirmed_at = models.DateTimeField(null=True)
     corrections = models.JSONField(default=list, help_text="element ids that the person changed")
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["batch", "state"], name="trust_reading_batch"),
+            models.Index(fields=["file", "page"], name="trust_reading_file"),
+        ]

@@ -21,6 +21,7 @@ from yici.core.forms.rules import situation_words, visible_pages
 from yici.core.people.auth import account_of, assurance_of, citizen_required
 from yici.core.people.models import Person
 from yici.core.people.queries import principals_of
+from yici.platform.trust.papers import queries as papers
 from yici.systems.hall import queries, services
 from yici.systems.hall.errors import MaterialsMissing
 from yici.systems.hall.services import OpenApplication
@@ -91,7 +92,7 @@ def task_list(request: HttpRequest, token: str) -> HttpResponse:
     """Where one stands: every step with a tick or a link."""
     application = services.opened(account_of(request), token)
     steps = steps_of(application)
-    context = _frame(application, "") | {"steps": steps, "next": _next_address(application)}
+    context = frame(application, "") | {"steps": steps, "next": _next_address(application)}
     return render(request, "hall/apply/task_list.html", context)
 
 
@@ -108,7 +109,7 @@ def situation(request: HttpRequest, token: str) -> HttpResponse:
             return _onward(request, application, "situation", leave=result.leave)
         answers, errors, status = result.answers, result.errors, result.status
         _say(request, result.notice)
-    context = _frame(application, "situation") | {
+    context = frame(application, "situation") | {
         "page": rendering.bound_situation(form, answers, errors), "revision": application.draft.revision,
     }  # fmt: skip
     return render(request, "hall/apply/situation.html", context, status=status)
@@ -135,7 +136,7 @@ def page(request: HttpRequest, token: str, page_id: str) -> HttpResponse:
         answers, errors, unsaved, status = result.answers, result.errors, result.unsaved, result.status
         _say(request, result.notice)
     bound = rendering.bound_page(form, asked, answers, draft.prefill, errors, situation=application.situation)
-    context = _frame(application, page_id) | {"page": bound, "unsaved": unsaved, "revision": draft.revision}
+    context = frame(application, page_id) | {"page": bound, "unsaved": unsaved, "revision": draft.revision}
     return render(request, "hall/apply/page.html", context, status=status)
 
 
@@ -169,10 +170,13 @@ def materials(request: HttpRequest, token: str) -> HttpResponse:
         if not errors:
             services.visit(application, "materials")
             return HttpResponseRedirect(_after(application, "materials"))
-    context = _frame(application, "materials") | {
+    uploaded = [one for line in lines for one in line.files]
+    context = frame(application, "materials") | {
         "lines": lines,
         "errors": errors,
-        "files": queries.files_by_id([one for line in lines for one in line.files]),
+        "files": queries.files_by_id(uploaded),
+        "readable": {line.material.id for line in lines if services.can_be_read(line.material)},
+        "readings": papers.readings_of_files(account_of(request), uploaded),
         "all_proven": all(line.needs_nothing or line.source == "optional" for line in lines),
     }
     return render(request, "hall/apply/materials.html", context, status=422 if errors else 200)
@@ -210,7 +214,7 @@ def check(request: HttpRequest, token: str) -> HttpResponse:
 
 def _check_context(application: OpenApplication, errors: dict[str, str]) -> dict[str, Any]:
     draft, form = application.draft, application.definition.form
-    return _frame(application, "check") | {
+    return frame(application, "check") | {
         "rows": answers_in_words(draft, form),
         "situation_rows": situation_words(form, application.situation),
         "lines": services.materials_of(application),
@@ -245,7 +249,7 @@ def discard(request: HttpRequest, token: str) -> HttpResponse:
     return HttpResponseRedirect(reverse("hall-my-drafts"))
 
 
-def _frame(application: OpenApplication, step_id: str) -> dict[str, Any]:
+def frame(application: OpenApplication, step_id: str) -> dict[str, Any]:
     """What every page of the way shows: title, subject, which step of how many, where back leads."""
     steps = steps_of(application)
     ids = [step.id for step in steps]

@@ -15,6 +15,7 @@ from yici.systems.hall.services.applying import (
 )
 from yici.systems.hall.services.correcting import answer_correction, open_correction
 from yici.systems.hall.services.evaluating import evaluate
+from yici.systems.hall.services.papers import ask_reading, can_be_read, reading_in, take_reading
 from yici.systems.hall.services.payments import (
     payment_changed,
     request_payment,
@@ -27,7 +28,9 @@ from yici.systems.hall.services.results import defer_result, issue, revoke_resul
 __all__ = [
     "OpenApplication",
     "answer_correction",
+    "ask_reading",
     "attach",
+    "can_be_read",
     "defer_result",
     "detach",
     "evaluate",
@@ -37,6 +40,7 @@ __all__ = [
     "opened",
     "payment_changed",
     "promise",
+    "reading_in",
     "request_payment",
     "require_payment",
     "return_payment",
@@ -44,5 +48,6 @@ __all__ = [
     "settle_return",
     "start",
     "submit",
+    "take_reading",
     "visit",
 ]
