@@ -93,6 +93,7 @@ def connect() -> None:
 
     cases.register_effect("hall.issue_result", hall.defer_result)
     cases.register_effect("hall.revoke_result", hall.revoke_result)
+    cases.register_effect("hall.cancel_signatures", hall.cancel_signatures)
     cases.register_effect("hall.request_payment", hall.request_payment)
     cases.register_effect("hall.require_payment", hall.require_payment)
     cases.register_effect("hall.return_payment", hall.return_payment)
@@ -104,6 +105,7 @@ def connect() -> None:
     cases.register_panel("data", data_panels.issue_panels)
 
     trust.register_lake(_lake_class)
+    trust.register_envelope_listener(hall.signatures_ended)
 
     pay.register_press(_signed_sheet)
     pay.register_listener("fee", hall.payment_changed)

@@ -23,7 +23,7 @@ def item_of(city: Path, **changes: object) -> ItemDefinition:
 
 
 def test_twelve_items_are_published(city: Path) -> None:
-    assert ServiceItem.objects.filter(state="active", current__isnull=False).count() == 12
+    assert ServiceItem.objects.filter(state="active", current__isnull=False).count() == 13
 
 
 def test_loading_again_publishes_nothing(city: Path) -> None:

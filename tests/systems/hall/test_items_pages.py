@@ -94,7 +94,7 @@ def test_pages_make_few_queries_however_many_items(client: Any) -> None:
 
 
 def test_api_lists_searches_and_reads_items(client: Any) -> None:
-    assert client.get("/api/v1/items").json()["total"] == 12
+    assert client.get("/api/v1/items").json()["total"] == 13
     assert client.get("/api/v1/items", {"q": "gljt"}).json()["items"][0]["code"] == "gaoling-jintie"
     detail = client.get("/api/v1/items/gaoling-jintie").json()
     assert detail["version"] == 1

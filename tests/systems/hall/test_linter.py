@@ -124,6 +124,7 @@ SPOILED: list[tuple[str, Spoil]] = [
     ("stopped-items-say-why", put("listing", "state", "suspended")),
     ("found-by-words", put("listing", "keywords", [])),
     ("tolerance-fits-materials", put("tolerance_days", 0)),
+    ("signing-is-sound", put("workflow", "signed-registration")),
 ]
 
 

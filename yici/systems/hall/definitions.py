@@ -188,11 +188,13 @@ class Fees(_Part):
 
 
 class FaceValue(_Part):
-    """What the result shows for an element: an answer of the form (by default its own), a value, or by age."""
+    """What the result shows for an element: an answer of the form (by default its own), a value, by age, or a credit
+    code allotted to a body that the decision founds (`allot: uscc`)."""
 
     element: str
     answer: str = ""
     value: str = ""
+    allot: Literal["", "uscc"] = ""
     by_age: dict[int, str] = {}
 
 
@@ -206,6 +208,33 @@ class Result(_Part):
     sample: str = ""
     face: list[FaceValue] = []
     retention: str = ""
+
+
+class Signing(_Part):
+    """A document made of the answers that several people sign before the application is accepted.
+
+    `template`: a typst file of the city's `documents/`. The signers are the rows of the form's group `group`; `name`,
+    `id_number`, `phone` and `share` are ids of its cells. Shares must add up to `total`, an amount of the form; the
+    applicant, and whoever is named in `among`, must be one of the signers.
+    """
+
+    document: Text
+    template: str = Field(pattern=r"^[a-z][a-z0-9-]*\.typ$")
+    role: Text
+    group: str
+    name: str
+    id_number: str
+    phone: str
+    share: str = ""
+    total: str = ""
+    among: str = ""
+    days: int = Field(default=7, ge=1, le=90)
+
+    @model_validator(mode="after")
+    def _shares_have_a_total(self) -> Signing:
+        if bool(self.share) != bool(self.total):
+            raise ValueError("share（每人的份额）与 total（总额）必须同时写")
+        return self
 
 
 class Step(_Part):
@@ -296,6 +325,7 @@ class ItemDefinition(_Part):
     form: FormDefinition
     fees: Fees
     result: Result
+    signing: Signing | None = None
     steps: list[Step]
     rights: list[Text] = []
     duties: list[Text] = []

@@ -136,6 +136,7 @@ class MaterialInstance(models.Model):
         CERTIFICATE = "certificate", "电子证照"
         PROMISE = "promise", "告知承诺"
         DEFERRED = "deferred", "容缺后补"
+        SIGNED = "signed", "在线签署"
 
     application = models.ForeignKey(Application, models.PROTECT, related_name="materials")
     requirement = models.CharField(max_length=60, help_text="requirement id within the item version")

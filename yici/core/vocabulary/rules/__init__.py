@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from yici.core.vocabulary.rules.checking import check, fen, yuan
 from yici.core.vocabulary.rules.cleaning import plain
-from yici.core.vocabulary.rules.identity import IdNumber, check_digit_of_id, check_uscc, parse_id_number
+from yici.core.vocabulary.rules.identity import IdNumber, check_digit_of_id, check_uscc, make_uscc, parse_id_number
 from yici.core.vocabulary.rules.patterns import (
     CHECKS,
     check_bank_card,
@@ -39,6 +39,7 @@ __all__ = [
     "display",
     "division_name",
     "fen",
+    "make_uscc",
     "mask",
     "mask_name",
     "parse_id_number",

@@ -93,7 +93,7 @@ def face_is_answered(item: ItemDefinition, around: Surroundings) -> Iterator[Fau
     for index, entry in enumerate(item.result.face):
         if entry.element not in around.elements:
             yield Fault(("result", "face", index), f"数据元 {entry.element} 不存在", "改成词汇表里的数据元")
-        if not entry.value and not entry.by_age and (entry.answer or entry.element) not in item.form.by_key:
+        if not (entry.value or entry.by_age or entry.allot) and (entry.answer or entry.element) not in item.form.by_key:
             yield Fault(
                 ("result", "face", index),
                 f"结果上的 {entry.element} 没有来源：表单不问 {entry.answer or entry.element}",
@@ -326,6 +326,27 @@ def tolerance_fits_materials(item: ItemDefinition, around: Surroundings) -> Iter
         yield Fault(("tolerance_days",), "容缺材料与容缺天数应同时有或同时没有", "改 necessity 或 tolerance_days")
 
 
+def signing_is_sound(item: ItemDefinition, around: Surroundings) -> Iterator[Fault]:
+    """The template exists, signers are asked for in the form, and the workflow waits for them."""
+    signing = item.signing
+    waits = item.workflow in around.signing_workflows
+    if (signing is not None) != waits:
+        yield Fault(("workflow",), "在线签署的事项和等待签署的流程须同时使用", "写 signing，流程用 signed-registration")
+    if signing is None:
+        return
+    if not (around.city / "documents" / signing.template).is_file():
+        yield Fault(("signing", "template"), f"没有模板 {signing.template}", "把模板放进 documents/")
+    group = item.form.by_key.get(signing.group)
+    cells = {field.key for field in group.fields} if group else set()
+    named = [name for name in (signing.name, signing.id_number, signing.phone, signing.share) if name]
+    asked = [name for name in (signing.total, signing.among) if name]
+    for name in [
+        *(name for name in named if name not in cells),
+        *(name for name in asked if name not in item.form.by_key),
+    ]:
+        yield Fault(("signing",), f"表单不问 {name}", "在表单的重复组里问它，或改成已有的字段")
+
+
 CHECKS: tuple[Check, ...] = (
     immediate_or_promised,
     promise_within_law,
@@ -356,4 +377,5 @@ CHECKS: tuple[Check, ...] = (
     stopped_items_say_why,
     found_by_words,
     tolerance_fits_materials,
+    signing_is_sound,
 )

@@ -26,6 +26,7 @@ class Surroundings:
     centres: frozenset[str]
     fees: frozenset[str] = frozenset()
     paid_workflows: frozenset[str] = frozenset()
+    signing_workflows: frozenset[str] = frozenset()
     topic_lines: dict[str, int] = field(default_factory=dict)
     used_topics: set[str] = field(default_factory=set)
 
@@ -43,6 +44,7 @@ def surroundings_of(city: Path) -> Surroundings:
         centres=frozenset(folder.centres(city)),
         fees=frozenset(_fees(city)),
         paid_workflows=frozenset(_paid_workflows(city)),
+        signing_workflows=frozenset(_signing_workflows(city)),
         topic_lines=dict(named.lines) if isinstance(named, Located) else {},
     )
 
@@ -83,6 +85,13 @@ def _paid_workflows(city: Path) -> Iterator[str]:
     """Those with an action that asks for payment."""
     for path in yaml_files(city / "workflows"):
         if "hall.request_payment" in path.read_text("utf-8"):
+            yield path.stem
+
+
+def _signing_workflows(city: Path) -> Iterator[str]:
+    """Those that wait until everybody has signed."""
+    for path in yaml_files(city / "workflows"):
+        if any(isinstance(one, dict) and one.get("id") == "all_signed" for one in read_yaml(path).get("actions") or []):
             yield path.stem
 
 

@@ -100,6 +100,7 @@ def case(request: HttpRequest, number: str) -> HttpResponse:
         "picture": workflow_svg(workflow, stage, case_queries.done_stages(found, workflow)),
         "correction": found.corrections.filter(answered_at=None).order_by("-id").first(),
         "certificates": trust.certificates_of_case(number),
+        "envelope": signing.envelope_of_case(number),
         "evaluation": Evaluation.objects.filter(case=found).first() if found.closed_at else None,
         "looks": queries.looks_in_case(number),
         "payment": pay.order_of_case(number),

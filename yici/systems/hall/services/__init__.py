@@ -24,6 +24,7 @@ from yici.systems.hall.services.payments import (
     settle_return,
 )
 from yici.systems.hall.services.results import defer_result, issue, revoke_result
+from yici.systems.hall.services.signing import cancel_signatures, request_signatures, signatories, signatures_ended
 
 __all__ = [
     "OpenApplication",
@@ -31,6 +32,7 @@ __all__ = [
     "ask_reading",
     "attach",
     "can_be_read",
+    "cancel_signatures",
     "defer_result",
     "detach",
     "evaluate",
@@ -42,10 +44,13 @@ __all__ = [
     "promise",
     "reading_in",
     "request_payment",
+    "request_signatures",
     "require_payment",
     "return_payment",
     "revoke_result",
     "settle_return",
+    "signatories",
+    "signatures_ended",
     "start",
     "submit",
     "take_reading",

@@ -38,6 +38,7 @@ from yici.systems.hall.errors import ItemStopped, MaterialsMissing, NotEligible,
 from yici.systems.hall.models import Application, MaterialInstance, ServiceItem, ServiceItemVersion
 from yici.systems.hall.queries import holdings
 from yici.systems.hall.queries.catalogue import definition_of
+from yici.systems.hall.services import signing
 
 EVERYWHERE = "341600000000"
 
@@ -227,6 +228,8 @@ def _submit(application: OpenApplication, account: Account) -> Application:
     answers = forms.validate_draft(draft, definition.form)
     materials = materials_of(application)
     _require_materials(materials)
+    if definition.signing:
+        signing.signatories(definition.signing, answers, person)
     case = _open_case(application, account, person, answers, delegation)
     created = Application.objects.create(
         case=case, version=version, applicant=person, agent=account.person if delegation else None, delegation=delegation,
@@ -234,6 +237,7 @@ def _submit(application: OpenApplication, account: Account) -> Application:
     )  # fmt: skip
     _keep_materials(created, materials, case)
     _object_to_records(created, account)
+    signing.request_signatures(created, account)
     forms.mark_submitted(draft, case.number)
     return created
 

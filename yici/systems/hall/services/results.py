@@ -9,6 +9,7 @@ from yici.core.cases.models import Case, CaseEvent
 from yici.core.messages import services as messages
 from yici.core.people import services as people
 from yici.core.people.models import Account
+from yici.core.vocabulary.rules import make_uscc
 from yici.platform.trust import services as trust
 from yici.platform.trust.models import Certificate
 from yici.systems.hall import definitions
@@ -40,6 +41,7 @@ def issue(case_number: str) -> Certificate | None:
     )
     with transaction.atomic():
         already = Certificate.objects.filter(case_number=case_number, type=definition.result.certificate).exists()
+        face |= _allotted(definition, application.case)
         certificate = trust.issue(
             definition.result.certificate,
             holder=person,
@@ -56,6 +58,12 @@ def issue(case_number: str) -> Certificate | None:
                 case_number=case_number,
             )
     return certificate
+
+
+def _allotted(definition: definitions.ItemDefinition, case: Case) -> dict[str, str]:
+    """Codes that a decision gives to the body it founds. The case makes them the same however often it is asked."""
+    area = (str(case.division_id or "") or "341600")[:6]
+    return {entry.element: make_uscc(area, case.pk) for entry in definition.result.face if entry.allot == "uscc"}
 
 
 def revoke_result(case: Case, event: CaseEvent, actor: Account | None) -> None:
