@@ -19,6 +19,7 @@ MODULES = [
     "memory",
     "lighthouse",
     "making",
+    "signing",
     "data_landing",
     "data_rules",
     "data_lake",
