@@ -152,6 +152,11 @@ def _envelopes() -> list[Result]:
             "envelope signed by two, with evidence", spent * 1000, "ms CPU", None, False, f"evidence {size:,} bytes"
         ),
         Result(
-            "evidence checked by its own script", wall * 1000, "ms", None, False, "wall time, openssl is a process each time"
+            "evidence checked by its own script",
+            wall * 1000,
+            "ms",
+            None,
+            False,
+            "wall time, openssl is a process each time",
         ),
     ]
