@@ -109,3 +109,14 @@ def test_an_sm2_certificate_is_signed_by_the_sm2_authority_and_openssl_agrees(si
     command = ["openssl", "verify", "-vfyopt", "distid:1234567812345678", "-CAfile", "authority.crt", "own.crt"]
     judged = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert judged.returncode == 0, judged.stdout + judged.stderr
+
+
+def test_a_key_whose_module_is_gone_is_replaced_and_signs_again(
+    key: SigningKey, monkeypatch: pytest.MonkeyPatch, django_capture_on_commit_callbacks: Any
+) -> None:
+    monkeypatch.setattr("yici.platform.trust.signatures.keystore.pkcs11.SOFTHSM", ())
+    with pytest.raises(KeyGone):
+        keys.sign_digest(key, DIGEST)
+    with django_capture_on_commit_callbacks(execute=True):
+        new = keys.rotate(key, "密码机更换", audit.SYSTEM)
+    assert new.keystore == "software" and keys.sign_digest(new, DIGEST)

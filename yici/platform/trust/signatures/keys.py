@@ -5,6 +5,7 @@ The certificate is the only part that anybody sees. Validity is physical time, n
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import secrets
 
@@ -22,7 +23,7 @@ from yici.core.people.models import Person
 from yici.platform.trust.models import SigningKey
 from yici.platform.trust.signatures import issuing, keystore, sm2_certificates
 from yici.platform.trust.signatures.errors import KeyNotUsable
-from yici.platform.trust.signatures.keystore import P256, SM2, Algorithm
+from yici.platform.trust.signatures.keystore import P256, SM2, Algorithm, KeyGone
 
 __all__ = [
     "DAYS",
@@ -168,8 +169,14 @@ def _end(key: SigningKey, state: SigningKey.State, reason: str, actor: audit.Act
     key.state, key.ended_at, key.end_reason = state, clock.physical(), reason
     key.save(update_fields=["state", "ended_at", "end_reason"])
     _note(key, f"{key.get_state_display()}签名密钥：{reason}", actor)
-    store, label = keystore.named(key.keystore), key.label
-    transaction.on_commit(lambda: store.destroy(label))
+    name, label = key.keystore, key.label
+    transaction.on_commit(lambda: _destroy(name, label))
+
+
+def _destroy(name: str, label: str) -> None:
+    """A module that is not there any more took its keys along."""
+    with contextlib.suppress(KeyGone):
+        keystore.named(name).destroy(label)
 
 
 def _algorithm(key: SigningKey) -> Algorithm:
