@@ -15,6 +15,7 @@ from yici import __version__
 from yici.base.errors import YiciError
 from yici.platform.data.commands import app as data_app
 from yici.platform.trust.commands import app as trust_app
+from yici.systems.hall.joint.commands import merge_items
 from yici.web.database import set_up_django
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Yici (一次): one open platform for a city.")
@@ -22,6 +23,7 @@ audit_app = typer.Typer(no_args_is_help=True, help="The tamper-evident access lo
 app.add_typer(audit_app, name="audit")
 app.add_typer(data_app, name="data")
 app.add_typer(trust_app, name="trust")
+app.command("merge")(merge_items)
 console = Console()
 
 
