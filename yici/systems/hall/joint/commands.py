@@ -35,7 +35,9 @@ def merge_items(
         console.print(f"[red]{error.message}[/red]", highlight=False)
         raise SystemExit(1) from error
     for title, columns, rows in described(merged):
-        table = Table(*columns, title=title, title_justify="left")
+        table = Table(title=title, title_justify="left")
+        for column in columns:
+            table.add_column(column, overflow="fold")
         for row in rows:
             table.add_row(*row)
         console.print(table)
