@@ -41,9 +41,9 @@ class Installation:
             with contextlib.suppress(OSError):
                 import socket
 
-                with socket.create_server(("127.0.0.1", port + 1)):
+                with socket.create_server(("127.0.0.1", port + 1)), socket.create_server(("127.0.0.1", port + 3)):
                     return port
-        raise AssertionError("no two free ports beside each other")
+        raise AssertionError("no free ports beside each other")
 
     @property
     def url(self) -> str:

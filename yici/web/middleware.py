@@ -14,6 +14,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from yici.base.errors import Invalid, NotFound, YiciError
+from yici.core.people.assurance import ACR
+from yici.core.people.auth import to_step_up
+from yici.core.people.errors import AssuranceTooLow
 
 logger = logging.getLogger(__name__)
 NULL_BYTE = gettext_lazy("填写的内容或网址里有无法识别的字符，请去掉后重试。")
@@ -63,6 +66,8 @@ class errors_for_people(MiddlewareMixin):  # noqa: N801 - named like the functio
             logger.error("%s at %s", error, request.path, exc_info=error)
         if request.path.startswith("/api/"):
             return problem(error, request.path)
+        if isinstance(error, AssuranceTooLow):
+            return to_step_up(request, error.extra["required"])
         return error_page(request, error)
 
 
@@ -84,6 +89,8 @@ def problem(error: YiciError, instance: str) -> JsonResponse:
         "status": error.status,
         "instance": instance,
     }
+    if required := error.extra.get("required"):
+        body["acr_values"] = ACR[required]
     if fields := getattr(error, "fields", None):
         body["fields"] = {key: str(value) for key, value in fields.items()}
     return JsonResponse(body, status=error.status, content_type="application/problem+json")

@@ -22,6 +22,7 @@ class Entry:
 ENTRIES = [
     Entry(_("工作台"), "/desk/", "layout-dashboard"),
     Entry(_("办件"), "/desk/cases/", "checklist", "case.view"),
+    Entry(_("当面核验"), "/desk/identity/", "id-badge", "identity.vouch"),
     Entry(_("事项目录"), "/desk/items/", "list-details"),
     Entry(_("数据总览"), "/desk/data/", "database-import", "data.view"),
     Entry(_("数据质量"), "/desk/data/quality/", "shield-check", "data.view"),

@@ -149,6 +149,7 @@ PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
 ]
 LOGIN_URL = "/login/"
+STEP_UP_URL = "/my/identity/"
 LOGIN_REDIRECT_URL = "/my/"
 LOGOUT_REDIRECT_URL = "/"
 ACCOUNT_ADAPTER = "yici.core.people.sign_in.AccountAdapter"
@@ -238,6 +239,10 @@ PAY_MERCHANTS = {
     "billers": {"secret": os.environ.get("YICI_BILLERS_SECRET", "sandbox-biller")},
 }
 PAY_KEYS = Path(os.environ.get("YICI_PAY_KEYS") or HOME / "pay")
+# The police ID service: where it listens, who we are there, and the public key it signs with.
+POLICE_ENDPOINT = os.environ.get("YICI_POLICE_ENDPOINT", f"http://127.0.0.1:{PORT + 3}")
+POLICE_APP = os.environ.get("YICI_POLICE_APP", "yici")
+POLICE_KEY = os.environ.get("YICI_POLICE_KEY", str(HOME / "sandbox" / "police" / "service.pub"))
 ANTIVIRUS_SOCKET = os.environ.get("YICI_CLAMD_SOCKET", "")
 EMAIL_HOST = os.environ.get("YICI_SMTP_HOST", "127.0.0.1")
 EMAIL_PORT = int(os.environ.get("YICI_SMTP_PORT", str(PORT + 2)))

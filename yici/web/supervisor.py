@@ -156,8 +156,13 @@ def _parts(port: int, home: Path, workers: int) -> list[Part]:
         "--keys",
         str(home / "pay"),
     ]
+    police = [
+        python, "-m", "yici.platform.trust.identity.sandbox", "--port", str(port + 3),
+        "--store", str(home / "sandbox" / "police"), "--client", str(home / "trust" / "police-client.pub"),
+    ]  # fmt: skip
     return [
         *([Part("pay-sandbox", paying)] if uses_pay_sandbox() else []),
+        *([] if os.environ.get("YICI_POLICE_ENDPOINT") else [Part("police-sandbox", police)]),
         *([] if os.environ.get("YICI_SMS_ENDPOINT") else [Part("sms-sandbox", sandbox)]),  # a real gateway needs none
         # Departments' servers of the demo; nobody waits for them, pulls fail and come again until they are up.
         *([] if os.environ.get("YICI_DEMO") == "0" else [Part("data-sandbox", [python, "-m", "yici.platform.data.sandbox"])]),
@@ -225,6 +230,8 @@ def _welcome(console: Console, port: int, seconds: float) -> None:
         console.print(f"短信沙箱（验证码在这里看）       http://127.0.0.1:{port + 1}")
     if uses_pay_sandbox():
         console.print(f"支付沙箱（在这里扫码付款）       http://127.0.0.1:{port + 4}")
+    if not os.environ.get("YICI_POLICE_ENDPOINT"):
+        console.print(f"公安身份服务沙箱（登记照片）     http://127.0.0.1:{port + 3}")
     console.print(f"接口文档                       http://127.0.0.1:{port}/api/v1/docs\n")
     for line in demo_accounts():
         console.print(line, highlight=False)

@@ -66,6 +66,7 @@ def connect() -> None:
     from yici.platform.pay import ports as pay
     from yici.platform.pay.queries import reads_own_receipt
     from yici.platform.trust import ports as trust
+    from yici.platform.trust.identity import police
     from yici.platform.trust.queries import reads_own_certificate
     from yici.platform.trust.signatures.envelope_queries import reads_own_envelope
     from yici.systems.hall import measures as hall_measures
@@ -74,6 +75,7 @@ def connect() -> None:
     from yici.systems.hall.queries import may_read_file as may_read_application_file
 
     people.register_identity_source(register.confirms_identity)
+    people.register_identity_source(police.confirms)
     people.register_household_source(register.household_evidence)
     people.register_code_sender(messages.send_code)
     people.register_notifier(messages.notify)

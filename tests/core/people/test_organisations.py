@@ -101,6 +101,7 @@ def test_administering_and_handling_are_apart(city: Path) -> None:
 def folder(city: Path, tmp_path: Path) -> Path:
     shutil.copytree(city / "organisations", tmp_path / "organisations")
     shutil.copy(city / "roles.yaml", tmp_path)
+    shutil.copy(city / "identity.yaml", tmp_path)
     return tmp_path
 
 
@@ -117,6 +118,7 @@ def test_the_city_folder_is_clean(city: Path) -> None:
         ("organisations/city.csv", lambda text: text.replace(",department,health", ",bureau,health"), "people.kind"),
         ("organisations/city.csv", lambda text: text.replace(",department,health", ",department,water"), "people.function"),
         ("organisations/counties.yaml", lambda text: text.replace("under: civil_affairs", "under: nobody", 1), "people.parent"),
+        ("identity.yaml", lambda text: text.replace("threshold: 0.5", "threshold: 5"), "people.identity"),
         ("roles.yaml", lambda text: text.replace("case.accept", "case.everything"), "people.permission"),
         ("roles.yaml", lambda text: text.replace(", en: Clerk", "", 1), "people.role"),
     ],

@@ -12,12 +12,13 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.conf import settings
+from django.contrib.auth import logout
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.translation import gettext as _
 from ninja.security import APIKeyCookie, HttpBearer
 
 from yici.base.errors import NotAllowed
-from yici.core.people import queries
+from yici.core.people import assurance, queries
 from yici.core.people.errors import AssuranceTooLow, SignInRequired
 from yici.core.people.models import Account
 from yici.core.people.services.accounts import resolve_token
@@ -31,6 +32,7 @@ __all__ = [
     "citizen_required",
     "staff_auth",
     "staff_required",
+    "to_step_up",
 ]
 
 View = Callable[..., HttpResponse]
@@ -40,7 +42,7 @@ def assurance_of(request: HttpRequest) -> int:
     """1 name, 2 name and face, 3 name, face and credential; 0 for nobody."""
     kept: Any = getattr(request, "assurance", None)
     if kept is None:
-        kept = request.session.get("assurance", 0) if request.user.is_authenticated else 0
+        kept = assurance.level_of(request.session) if request.user.is_authenticated else 0
     return int(kept)
 
 
@@ -52,9 +54,18 @@ def account_of(request: HttpRequest) -> Account:
     return account
 
 
+def _came_from(request: HttpRequest) -> str:
+    """Where to come back to: the page itself, or the one whose form was sent."""
+    return request.get_full_path() if request.method == "GET" else request.META.get("HTTP_REFERER", "")
+
+
 def _to_sign_in(request: HttpRequest, page: str) -> HttpResponse:
-    target = request.get_full_path() if request.method == "GET" else request.META.get("HTTP_REFERER", "")
-    return HttpResponseRedirect(f"{page}?{urlencode({'next': target})}")
+    return HttpResponseRedirect(f"{page}?{urlencode({'next': _came_from(request)})}")
+
+
+def to_step_up(request: HttpRequest, required: int) -> HttpResponse:
+    """To the page where a session is raised, and back to here afterwards."""
+    return HttpResponseRedirect(f"{settings.STEP_UP_URL}?{urlencode({'level': required, 'next': _came_from(request)})}")
 
 
 def citizen_required(view: View) -> View:
@@ -66,6 +77,9 @@ def citizen_required(view: View) -> View:
             return _to_sign_in(request, settings.LOGIN_URL)
         if account_of(request).kind != Account.Kind.CITIZEN:
             raise NotAllowed(_("这是个人办事页面。请退出工作账户，再用本人身份登录。"))
+        if not assurance_of(request):
+            logout(request)  # the time of the name is over: who is there must be asked again
+            return _to_sign_in(request, settings.LOGIN_URL)
         return view(request, *args, **kwargs)
 
     return guarded
@@ -124,10 +138,10 @@ class _Bearer(HttpBearer):
         found = resolve_token(token)
         if found is None:
             return None
-        account, assurance = found
+        account, proven = found
         if account.kind not in self.kinds:
             raise NotAllowed(_("该令牌所属的账户类型不能使用这个接口。"))
-        request.assurance = assurance  # type: ignore[attr-defined]
+        request.assurance = proven  # type: ignore[attr-defined]
         return account
 
 
@@ -154,7 +168,7 @@ class _Session(APIKeyCookie):
             raise NotAllowed(_("您登录的账户类型不能使用这个接口。"))
         if request.user.kind == Account.Kind.STAFF and not request.session.get("second_factor"):
             return None
-        request.assurance = int(request.session.get("assurance", 0))  # type: ignore[attr-defined]
+        request.assurance = assurance.level_of(request.session)  # type: ignore[attr-defined]
         return request.user
 
 

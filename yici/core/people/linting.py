@@ -1,4 +1,4 @@
-"""Checks of `organisations/` and `roles.yaml` in a city folder."""
+"""Checks of `organisations/`, `roles.yaml` and `identity.yaml` in a city folder."""
 
 from __future__ import annotations
 
@@ -7,7 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from yici.base.cityfolder import Finding, Located, read_yaml
+from yici.base.faults import faults_of
+from yici.core.people.assurance import FILE as IDENTITY_FILE
+from yici.core.people.assurance import Identity
 from yici.core.people.models import Organisation
 from yici.core.people.organisation_files import CITY_FILE, COUNTIES_FILE, GRASSROOTS_FILE, city_rows
 from yici.core.people.permissions import PERMISSIONS
@@ -18,7 +23,11 @@ _KINDS = set(Organisation.Kind.values)
 
 def lint(city: Path) -> Iterator[Finding]:
     """Every finding about organisations and roles."""
-    missing = [name for name in (CITY_FILE, COUNTIES_FILE, GRASSROOTS_FILE, _ROLES) if not (city / name).exists()]
+    missing = [
+        name
+        for name in (CITY_FILE, COUNTIES_FILE, GRASSROOTS_FILE, _ROLES, IDENTITY_FILE)
+        if not (city / name).exists()
+    ]
     for name in missing:
         yield Finding(name, 0, "people.missing", "缺少文件", "从其他城市文件夹复制后按本市情况修改")
     if missing:
@@ -28,6 +37,11 @@ def lint(city: Path) -> Iterator[Finding]:
     yield from _lint_counts(rows, read_yaml(city / GRASSROOTS_FILE).get("expected") or {})
     yield from _lint_counties(read_yaml(city / COUNTIES_FILE), {row["slug"] for _line, row in rows})
     yield from _lint_roles(read_yaml(city / _ROLES))
+    try:
+        Identity.model_validate(read_yaml(city / IDENTITY_FILE))
+    except ValidationError as error:
+        for where, message in faults_of(error):
+            yield Finding(IDENTITY_FILE, 0, "people.identity", f"{where} 有误：{message}", "对照其他城市的写法修改")
 
 
 def _lint_city_bodies(rows: list[tuple[int, dict[str, str]]]) -> Iterator[Finding]:

@@ -20,6 +20,7 @@ from django.utils.translation import gettext as _
 from yici.base import clock
 from yici.base.errors import Invalid
 from yici.core.audit import services as audit
+from yici.core.people import assurance
 from yici.core.people.errors import TooManyRequests
 from yici.core.people.models import Account
 from yici.core.people.rules import plain_line
@@ -75,7 +76,7 @@ def home_of(account: Account) -> str:
 
 
 def open_session(
-    request: HttpRequest, account: Account, response: HttpResponse, *, assurance: int = 1, second_factor: bool = False
+    request: HttpRequest, account: Account, response: HttpResponse, *, second_factor: bool = False
 ) -> HttpResponse:
     """Sign the account in on this browser, and bring its language and elder mode along.
 
@@ -85,7 +86,7 @@ def open_session(
     if request.user.is_authenticated:
         logout(request)
     login(request, account, backend=BACKEND)
-    request.session["assurance"] = assurance
+    assurance.begin(request.session)
     request.session["second_factor"] = second_factor
     if request.COOKIES.get(settings.LANGUAGE_COOKIE_NAME) not in dict(settings.LANGUAGES):
         response.set_cookie(settings.LANGUAGE_COOKIE_NAME, account.language, max_age=YEAR, samesite="Lax")

@@ -68,7 +68,7 @@ def code(request: HttpRequest, token: str) -> HttpResponse:
     except CodeRejected as error:
         return _failed(request, "people/login_code.html", error, context)
     target = sign_in.safe_next(request, sign_in.home_of(account))
-    response = sign_in.open_session(request, account, HttpResponseRedirect(target), assurance=1)
+    response = sign_in.open_session(request, account, HttpResponseRedirect(target))
     request.session["signed_in_phone"] = kept.phone
     return response
 
@@ -173,7 +173,7 @@ def qr_svg(text: str, title: str) -> SafeString:
 def _finish(request: HttpRequest, account: Account, means: str) -> HttpResponse:
     kept = request.session.get(sign_in.PENDING) or {}
     target = kept.get("next") or sign_in.home_of(account)
-    response = sign_in.open_session(request, account, HttpResponseRedirect(target), assurance=1, second_factor=True)
+    response = sign_in.open_session(request, account, HttpResponseRedirect(target), second_factor=True)
     sign_in.record_staff_sign_in(request, account, means)
     return response
 

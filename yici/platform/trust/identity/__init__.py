@@ -1,1 +1,1 @@
-"""Identity proofing: who was proven to be who, how well, when."""
+"""Identity proofing: assertions, faces against the police's photos, vouching at a window, passkeys of citizens."""

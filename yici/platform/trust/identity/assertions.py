@@ -1,7 +1,7 @@
-"""Assertions: one proof of identity each, held as a token, good for one act within a few minutes.
+"""Assertions: who was proven to be who, by what, how well; and, where it failed, that it did.
 
-Whoever proves somebody's identity records an assertion and hands out its token; whoever is about to do what needs a
-proof uses it up. Only the token's SHA-256 is kept.
+Whoever proves somebody's identity writes an assertion and hands out its token; whoever is about to do what needs a
+proof uses it up, once, within a few minutes. Only the token's SHA-256 is kept.
 """
 
 from __future__ import annotations
@@ -9,7 +9,10 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
 
+from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from yici.base import clock
@@ -17,14 +20,28 @@ from yici.base.errors import NotAllowed
 from yici.core.people.models import Account, Person
 from yici.platform.trust.models import Assertion
 
-__all__ = ["CREDENTIAL", "FACE", "LIFE", "NAME", "AssertionRefused", "record", "use"]
+__all__ = [
+    "CREDENTIAL",
+    "FACE",
+    "LIFE",
+    "NAME",
+    "SESSION",
+    "AssertionRefused",
+    "Proof",
+    "failures_since",
+    "recent",
+    "record",
+    "use",
+    "write",
+]
 
 NAME, FACE, CREDENTIAL = 1, 2, 3
 LIFE = dt.timedelta(minutes=5)
+SESSION = "session"  # the purpose of raising the session in which it was made
 
 
 class AssertionRefused(NotAllowed):
-    """`reason`: unknown, failed, expired, replayed, other_person or too_low."""
+    """`reason`: unknown, failed, expired, replayed, other_person, other_purpose or too_low."""
 
     slug = "assertion-refused"
 
@@ -39,8 +56,50 @@ _WORDS = {
     "expired": _("身份核验已过期，请重新核验身份。"),
     "replayed": _("这次身份核验已经用过，请重新核验身份。"),
     "other_person": _("身份核验的不是您本人，请由本人重新核验。"),
+    "other_purpose": _("这次身份核验不是为这项操作做的，请重新核验身份。"),
     "too_low": _("这项操作需要更高等级的身份核验，请用人脸或通行密钥核验。"),
 }
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What was found, as the row keeps it. `capture`: SHA-256 of what was presented, refused a second time."""
+
+    level: int
+    method: str
+    outcome: str = "matched"
+    succeeded: bool = True
+    distance: float | None = None
+    threshold: float | None = None
+    liveness: float | None = None
+    model: str = ""
+    capture: bytes | None = None
+
+
+def write(
+    person: Person,
+    proof: Proof,
+    *,
+    account: Account | None = None,
+    purpose: str = "",
+    life: dt.timedelta = LIFE,
+    token: str = "",
+    vouched_by: Account | None = None,
+) -> tuple[Assertion, str]:
+    """Write an assertion, of a success or a failed try; returns it with its token, which is shown this once.
+
+    `purpose`: the one act it may authorise, in the words that `use` is given; empty: any one act. Raises
+    `IntegrityError` for a capture that was presented before.
+    """
+    token = token or secrets.token_urlsafe(32)
+    now = clock.now()
+    made = Assertion.objects.create(
+        person=person, account=account, token_hash=_digest(token), level=proof.level, method=proof.method,
+        succeeded=proof.succeeded, outcome=proof.outcome, distance=proof.distance, threshold=proof.threshold,
+        liveness=proof.liveness, model=proof.model, capture=proof.capture, made_at=now, expires_at=now + life,
+        purpose=purpose[:100], vouched_by=vouched_by,
+    )  # fmt: skip
+    return made, token
 
 
 def record(
@@ -52,23 +111,11 @@ def record(
     outcome: str = "matched",
     life: dt.timedelta = LIFE,
 ) -> str:
-    """A proof that succeeded; its token is shown this once. `level`: `NAME`, `FACE` or `CREDENTIAL`."""
-    token = secrets.token_urlsafe(32)
-    now = clock.now()
-    Assertion.objects.create(
-        person=person,
-        account=account,
-        token_hash=_digest(token),
-        level=level,
-        method=method,
-        succeeded=True,
-        outcome=outcome,
-        made_at=now,
-        expires_at=now + life,
-    )
-    return token
+    """A proof that succeeded; its token. `level`: `NAME`, `FACE` or `CREDENTIAL`."""
+    return write(person, Proof(level, method, outcome), account=account, life=life)[1]
 
 
+@transaction.atomic
 def use(token: str, person: Person, purpose: str, *, level: int = FACE) -> Assertion:
     """Use up the proof for one act, in the caller's transaction. Raises `AssertionRefused` with the reason.
 
@@ -86,11 +133,24 @@ def use(token: str, person: Person, purpose: str, *, level: int = FACE) -> Asser
     now = clock.now()
     if found.expires_at <= now:
         raise AssertionRefused("expired")
+    if found.purpose and found.purpose != purpose[:100]:
+        raise AssertionRefused("other_purpose")
     if found.level < level:
         raise AssertionRefused("too_low")
     found.used_at, found.used_for = now, purpose[:100]
     found.save(update_fields=["used_at", "used_for"])
     return found
+
+
+def failures_since(person: Person, method: str, since: dt.datetime) -> int:
+    """Failed tries of a method, to limit them."""
+    return Assertion.objects.filter(person=person, method=method, succeeded=False, made_at__gt=since).count()
+
+
+def recent(person: Person, count: int = 20) -> Sequence[Assertion]:
+    """The person's own proofs and failed tries, newest first."""
+    rows = Assertion.objects.filter(person=person).select_related("vouched_by__organisation")
+    return list(rows.order_by("-made_at")[:count])
 
 
 def _digest(token: str) -> bytes:

@@ -28,7 +28,7 @@ class Assertion(models.Model):
     """One proof of identity, or one failed try. `level`: 1 name, 2 face, 3 credential (OIDC `acr`).
 
     `capture` is the digest of what was presented: the same capture a second time is a replay. Used once where it
-    authorises something (`used_for`).
+    authorises something (`purpose`, then `used_for`).
     """
 
     class Method(models.TextChoices):
@@ -52,6 +52,12 @@ class Assertion(models.Model):
     capture = models.BinaryField(max_length=32, null=True, unique=True)
     made_at = models.DateTimeField()
     expires_at = models.DateTimeField()
+    purpose = models.CharField(
+        max_length=100, blank=True, default="", help_text="the one act it may authorise; empty: any one"
+    )
+    vouched_by = models.ForeignKey(
+        Account, models.PROTECT, null=True, related_name="+", help_text="who saw the person at a window"
+    )
     used_for = models.CharField(max_length=100, blank=True)
     used_at = models.DateTimeField(null=True)
 
