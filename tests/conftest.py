@@ -195,6 +195,15 @@ def sign_in() -> Callable[..., Client]:
     return _sign_in
 
 
+@pytest.fixture(scope="session")
+def pictures() -> Path:
+    """`obama.jpg`, `obama2.jpg`, `obama3.jpg` (far away), `obama_partial_face.jpg`, `biden.jpg`."""
+    folder = ROOT / "var" / "pictures"
+    if not (folder / "obama.jpg").exists():
+        subprocess.run(["sh", "scripts/ensure-pictures.sh"], cwd=ROOT, check=True, capture_output=True)
+    return folder
+
+
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

@@ -53,6 +53,7 @@ class Site:
     url: str
     sms: SmsSandbox
     started: float
+    police: str
     looked_at: set[tuple[object, ...]] = field(default_factory=set)
     demo: Any = field(default_factory=lambda: read_yaml(city_folder() / "demo.yaml"))
 
@@ -72,7 +73,7 @@ class Site:
 @pytest.fixture(scope="package")
 def site(sms_server: SmsSandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """Served until the browser tests are over; nobody else sees its database."""
-    database, port, started = f"yici_site_{os.getpid()}", free_port(), time.time()
+    database, port, police, started = f"yici_site_{os.getpid()}", free_port(), free_port(), time.time()
     clones = contextlib.ExitStack()
     clones.enter_context(cloned_city(database))
     url = SERVER.replace("/yici?", f"/{database}?")
@@ -82,6 +83,7 @@ def site(sms_server: SmsSandbox, tmp_path_factory: pytest.TempPathFactory) -> It
     environment = {
         **os.environ, "DATABASE_URL": url, "YICI_HOME": str(home), "YICI_PORT": str(port),
         "YICI_SMS_ENDPOINT": sms_server.url, "YICI_TEST_STARTED": str(started),
+        "YICI_POLICE_ENDPOINT": f"http://127.0.0.1:{police}",
         "DJANGO_SETTINGS_MODULE": "yici.web.settings",
     }  # fmt: skip
     python = [sys.executable, "-m"]
@@ -90,14 +92,18 @@ def site(sms_server: SmsSandbox, tmp_path_factory: pytest.TempPathFactory) -> It
         *python, "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port), "--workers", "1",
         "--blocking-threads", "4", "--no-ws", "--log-level", "warning", "tests.browser.processes:application",
     ]  # fmt: skip
+    sandbox = [
+        *python, "yici.platform.trust.identity.sandbox", "--port", str(police),
+        "--store", str(home / "sandbox" / "police"), "--client", str(home / "trust" / "police-client.pub"),
+    ]  # fmt: skip
     log = (home / "site.log").open("wb")
     parts = [
         subprocess.Popen(command, env=environment, cwd=ROOT, stdout=log, stderr=log, start_new_session=True)
-        for command in (web, [*python, "tests.browser.processes"])
+        for command in (web, sandbox, [*python, "tests.browser.processes"])
     ]
     try:
         _wait_until_up(f"http://127.0.0.1:{port}", parts, home / "site.log")
-        yield Site(f"http://127.0.0.1:{port}", sms_server, started)
+        yield Site(f"http://127.0.0.1:{port}", sms_server, started, f"http://127.0.0.1:{police}")
     finally:
         for part in parts:
             os.killpg(part.pid, signal.SIGTERM)

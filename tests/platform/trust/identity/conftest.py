@@ -1,8 +1,7 @@
-"""Faces of public-domain photographs, and a police ID service that listens over HTTP."""
+"""A police ID service that listens over HTTP."""
 
 from __future__ import annotations
 
-import subprocess
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,17 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.environment import ROOT
 from yici.platform.trust.identity import police, sandbox
-
-
-@pytest.fixture(scope="session")
-def pictures() -> Path:
-    """`obama.jpg`, `obama2.jpg`, `obama3.jpg` (far away), `obama_partial_face.jpg`, `biden.jpg`."""
-    folder = ROOT / "var" / "pictures"
-    if not (folder / "obama.jpg").exists():
-        subprocess.run(["sh", "scripts/ensure-pictures.sh"], cwd=ROOT, check=True, capture_output=True)
-    return folder
 
 
 class PoliceSandbox:
