@@ -15,7 +15,9 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="assertion",
             name="purpose",
-            field=models.CharField(blank=True, help_text="the one act it may authorise; empty: any one", max_length=100, default=""),
+            field=models.CharField(
+                blank=True, help_text="the one act it may authorise; empty: any one", max_length=100, default=""
+            ),
         ),
         migrations.AddField(
             model_name="assertion",
