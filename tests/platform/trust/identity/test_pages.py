@@ -46,6 +46,7 @@ def test_her_face_raises_the_session_and_leads_back(daughter: Client, pictures: 
     assert assurance.level_of(daughter.session) == 2 and daughter.session.session_key != before
     made = Assertion.objects.get()
     assert made.used_for == "session" and made.liveness == 0.83
+    assert made.used_at and made.expires_at - made.used_at >= dt.timedelta(minutes=29)
     page = daughter.get("/my/identity/").content.decode()
     assert "有效到" in page and "人脸比对" in page and "核验通过" in page
 

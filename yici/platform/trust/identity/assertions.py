@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 
 from yici.base import clock
 from yici.base.errors import NotAllowed
+from yici.core.people.assurance import lasts
 from yici.core.people.models import Account, Person
 from yici.platform.trust.models import Assertion
 
@@ -32,6 +33,7 @@ __all__ = [
     "recent",
     "record",
     "use",
+    "use_for_session",
     "write",
 ]
 
@@ -139,6 +141,15 @@ def use(token: str, person: Person, purpose: str, *, level: int = FACE) -> Asser
         raise AssertionRefused("too_low")
     found.used_at, found.used_for = now, purpose[:100]
     found.save(update_fields=["used_at", "used_for"])
+    return found
+
+
+@transaction.atomic
+def use_for_session(token: str, person: Person, level: int = FACE) -> Assertion:
+    """Use up a proof to raise a session; it stands behind the session as long as its level lasts."""
+    found = use(token, person, SESSION, level=level)
+    found.expires_at = clock.now() + lasts(found.level)
+    found.save(update_fields=["expires_at"])
     return found
 
 

@@ -116,7 +116,7 @@ def by_face(request: HttpRequest) -> HttpResponse:
         )
         if not checked.succeeded:
             return _face_page(request, checked.words)
-        assertions.use(checked.token, person, assertions.SESSION)
+        assertions.use_for_session(checked.token, person)
     except (AssertionRefused, TooManyRequests) as error:
         return _face_page(request, str(error.message), error.status)
     except YiciError as error:
@@ -192,7 +192,7 @@ def by_window(request: HttpRequest) -> HttpResponse:
         return render(request, "trust/identity_window.html", _context(request))
     try:
         code = window.read_code(request.POST.get("code", ""))
-        assertions.use(code, person, assertions.SESSION)
+        assertions.use_for_session(code, person)
     except AssertionRefused as error:
         text = _("核验码不正确、已用过或已过期。请核对，或请工作人员重新核验。")
         context = _context(request, errors={"code": text})
@@ -220,7 +220,7 @@ def by_passkey(request: HttpRequest) -> HttpResponse:
     except (CodeRejected, NotAllowed) as error:
         return _passkey_page(request, account, str(error.message), error.status)
     token = assertions.record(person, assertions.CREDENTIAL, Assertion.Method.PASSKEY, account=account)
-    assertions.use(token, person, assertions.SESSION, level=assertions.CREDENTIAL)
+    assertions.use_for_session(token, person, assertions.CREDENTIAL)
     return _raised(request, 3)
 
 

@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("trust", "0005_check_codes"),
+        ("trust", "0006_envelope_events"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
