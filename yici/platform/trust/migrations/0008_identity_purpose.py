@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("trust", "0006_envelope_events"),
+        ("trust", "0007_paper_pages"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
