@@ -20,7 +20,9 @@ from yici.web.database import set_up_django
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Yici (一次): one open platform for a city.")
 audit_app = typer.Typer(no_args_is_help=True, help="The tamper-evident access log.")
+ledger_app = typer.Typer(no_args_is_help=True, help="The double-entry ledger.")
 app.add_typer(audit_app, name="audit")
+app.add_typer(ledger_app, name="ledger")
 app.add_typer(data_app, name="data")
 app.add_typer(trust_app, name="trust")
 app.command("merge")(merge_items)
@@ -111,6 +113,20 @@ def audit_verify() -> None:
         table.add_row(str(fault.shard), str(fault.seq), fault.message)
     console.print(table)
     raise SystemExit(1)
+
+
+@ledger_app.command("verify")
+def ledger_verify() -> None:
+    """Prove that every balance is the sum of its entries and every transaction sums to zero."""
+    set_up_django()
+    from yici.core.ledger.services import verify
+
+    faults = verify()
+    for fault in faults:
+        console.print(f"[red]{fault.message}[/red]", highlight=False)
+    if faults:
+        raise SystemExit(1)
+    console.print("[green]账簿核对无误：余额等于分录合计，每笔交易借贷相等。[/green]")
 
 
 @app.command()

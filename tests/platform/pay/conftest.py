@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -153,3 +155,34 @@ def books_agree(sandbox: Live, *providers: str) -> bool:
     for provider in providers or ("wechat",):
         assert ledger.balance_of(f"provider:{provider}") == sandbox.taken(provider), provider
     return True
+
+
+class Mailbox:
+    """Somebody who listens where callbacks are sent, and keeps them for the test to hand on."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[dict[str, str], bytes]] = []
+
+
+@pytest.fixture
+def live_notice(settings: Any, sandbox: Live) -> Iterator[Mailbox]:
+    box = Mailbox()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            box.calls.append((dict(self.headers.items()), self.rfile.read(int(self.headers["Content-Length"]))))
+            self.send_response(200)
+            self.send_header("Content-Length", "7")
+            self.end_headers()
+            self.wfile.write(b"success")
+
+        def log_message(self, format: str, *args: Any) -> None: ...
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+    thread.start()
+    settings.SITE_URL = f"http://127.0.0.1:{server.server_address[1]}"
+    yield box
+    server.shutdown()
+    server.server_close()
+    thread.join()

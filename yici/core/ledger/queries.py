@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 from django.db.models import QuerySet, Sum
 
 from yici.core.ledger.models import LedgerAccount, LedgerBalance, LedgerEntry, LedgerTransaction
 
-__all__ = ["accounts_with_balance", "balance_of", "entries_of", "find_account", "transactions_about"]
+__all__ = ["account", "accounts_with_balance", "balance_of", "entries_of", "transactions_about"]
 
 
 def balance_of(code: str) -> int:
@@ -21,13 +23,14 @@ def accounts_with_balance() -> QuerySet[LedgerAccount]:
     )
 
 
-def find_account(code: str) -> LedgerAccount | None:
-    return LedgerAccount.objects.filter(code=code).first()
+def account(account_id: int) -> LedgerAccount | None:
+    return LedgerAccount.objects.filter(pk=account_id).first()
 
 
-def entries_of(account: LedgerAccount) -> QuerySet[LedgerEntry]:
-    """Newest first, each with its transaction."""
-    return LedgerEntry.objects.filter(account=account).select_related("transaction").order_by("-id")
+def entries_of(account: LedgerAccount, day: dt.date | None = None) -> QuerySet[LedgerEntry]:
+    """Newest first, each with its transaction; those of one day (of the city's time zone) where it is given."""
+    found = LedgerEntry.objects.filter(account=account).select_related("transaction").order_by("-id")
+    return found.filter(transaction__at__date=day) if day else found
 
 
 def transactions_about(reference: str) -> QuerySet[LedgerTransaction]:

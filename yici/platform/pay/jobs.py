@@ -33,6 +33,15 @@ def close_expired(timestamp: int = 0) -> int:
     return services.close_expired()
 
 
+@app.periodic(cron="15 * * * *")
+@app.task(name="pay.reconcile", queueing_lock="pay.reconcile")
+def reconcile(timestamp: int = 0) -> dict[str, str]:
+    """Every hour from ten in the morning: yesterday's bills against the books, and days whose bill was missing or broken."""
+    from yici.platform.pay import services
+
+    return services.reconcile_due()
+
+
 @app.task(name="pay.send_refund")
 def send_refund(number: str) -> str:
     """Deferred in the transaction that reserved the refund, so it exists exactly when the refund does."""

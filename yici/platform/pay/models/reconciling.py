@@ -5,7 +5,6 @@ from __future__ import annotations
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from yici.core.files.models import StoredFile
 from yici.core.people.models import Account
 
 
@@ -23,7 +22,6 @@ class DayBill(models.Model):
     state = models.CharField(max_length=10, choices=State.choices)
     detail = models.TextField(blank=True)
     sha256 = models.CharField(max_length=64, blank=True)
-    file = models.ForeignKey(StoredFile, models.PROTECT, null=True, related_name="+")
     paid_count = models.IntegerField(default=0)
     paid_fen = models.BigIntegerField(default=0)
     refund_count = models.IntegerField(default=0)

@@ -17,6 +17,8 @@ from yici.base.text import Text
 
 PROVIDERS: dict[str, Text] = {
     "wechat": Text(zh="微信支付", en="WeChat Pay"),
+    "alipay": Text(zh="支付宝", en="Alipay"),
+    "unionpay": Text(zh="银联云闪付", en="UnionPay"),
 }
 
 

@@ -111,7 +111,7 @@ class Book:
             if row is None:
                 return None
             moment = at or self.now()
-            trade_no = f"{ {'wechat': '42000', 'alipay': '20', 'unionpay': '3'}[row['provider']] }{moment:%Y%m%d%H%M%S}{secrets.randbelow(10**7):07d}"
+            trade_no = f"{ {'wechat': '42000', 'alipay': '20', 'unionpay': '3'}[row['provider']] }{moment:%Y%m%d%H%M%S}{secrets.randbelow(10**6):06d}"
             connection.execute(
                 "UPDATE trade SET state = 'paid', trade_no = ?, paid = ?, fen = ? WHERE code = ?",
                 [trade_no, moment.isoformat(), fen or row["fen"], code],
@@ -145,7 +145,7 @@ class Book:
                 ).fetchone()[0]
                 if fen <= 0 or back + fen > trade["fen"]:
                     return None
-                refund_no = f"5{self.now():%Y%m%d%H%M%S}{secrets.randbelow(10**8):08d}"
+                refund_no = f"5{self.now():%Y%m%d%H%M%S}{secrets.randbelow(10**6):06d}"
                 connection.execute(
                     "INSERT INTO refund VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                     [trade["provider"], number, refund_no, trade["trade_no"], trade["number"], fen, self.now().isoformat(), json.dumps(extra or {})],

@@ -16,9 +16,11 @@ from pathlib import Path
 from urllib.parse import parse_qs
 
 from yici.platform.pay.sandbox import keys
+from yici.platform.pay.sandbox.alipay import Alipay
 from yici.platform.pay.sandbox.billers import Billers
 from yici.platform.pay.sandbox.book import Fault
 from yici.platform.pay.sandbox.shop import Answer, Keys, Shop
+from yici.platform.pay.sandbox.unionpay import Unionpay
 from yici.platform.pay.sandbox.wechat import Wechat
 
 BODY_LIMIT = 256 * 1024
@@ -30,6 +32,8 @@ class Handler(BaseHTTPRequestHandler):
     server_version = "Pay-sandbox"
     shop: Shop
     wechat: Wechat
+    alipay: Alipay
+    unionpay: Unionpay
     billers: Billers
 
     def do_GET(self) -> None:
@@ -51,6 +55,10 @@ class Handler(BaseHTTPRequestHandler):
             answer = self._control(json.loads(body or b"{}"))
         elif path.startswith("/v3/"):
             answer = self.wechat.serve(method, self.path, headers, body)
+        elif path in ("/gateway.do", "/alipay/bill"):
+            answer = self.alipay.serve(method, self.path, headers, body)
+        elif path.startswith("/gateway/api/"):
+            answer = self.unionpay.serve(method, self.path, headers, body)
         elif path.startswith("/billers/"):
             answer = self.billers.serve(method, path, headers, body)
         elif path.startswith("/pay/"):
@@ -148,8 +156,11 @@ def serve(
     shop = Shop(store, "")
     held = Keys(key_folder)
     wechat = Wechat(shop, held, merchants["wechat"]["mchid"], merchants["wechat"]["appid"])
-    shop.sides = {"wechat": wechat}
-    handler = type("Bound", (Handler,), {"shop": shop, "wechat": wechat, "billers": Billers(shop.book)})
+    alipay = Alipay(shop, held, merchants["alipay"]["app_id"])
+    unionpay = Unionpay(shop, held, merchants["unionpay"]["merchant"])
+    shop.sides = {"wechat": wechat, "alipay": alipay, "unionpay": unionpay}
+    routes = {"shop": shop, "wechat": wechat, "alipay": alipay, "unionpay": unionpay, "billers": Billers(shop.book)}
+    handler = type("Bound", (Handler,), routes)
     server = ThreadingHTTPServer((host, port), handler)
     server.daemon_threads = True
     shop.base = f"http://{host}:{server.server_address[1]}"

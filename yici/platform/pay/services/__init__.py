@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from yici.platform.pay.services.following import follow_up
+from yici.platform.pay.services.listing import propose_fee, review_fee
 from yici.platform.pay.services.ordering import Charge, order_for, quote
 from yici.platform.pay.services.paying import (
     ask,
@@ -15,6 +16,7 @@ from yici.platform.pay.services.paying import (
     take_notice,
 )
 from yici.platform.pay.services.receipts import issue_receipts
+from yici.platform.pay.services.reconciling import decide, hold_again, reconcile, reconcile_due, take_bill
 from yici.platform.pay.services.refunding import refund_rest, request_refund, send_waiting
 from yici.platform.pay.services.refunding import send as send_refund
 
@@ -25,15 +27,22 @@ __all__ = [
     "cancel",
     "close",
     "close_expired",
+    "decide",
     "follow_up",
+    "hold_again",
     "issue_receipts",
     "order_for",
     "poll",
+    "propose_fee",
     "quote",
+    "reconcile",
+    "reconcile_due",
     "refund_rest",
     "request_refund",
+    "review_fee",
     "send_refund",
     "send_waiting",
     "settle",
+    "take_bill",
     "take_notice",
 ]

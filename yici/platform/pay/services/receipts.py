@@ -10,13 +10,14 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
+from django.db.models import F
 
 from yici.base import clock
 from yici.base.cityfolder import city_folder
 from yici.core.files import services as files
 from yici.platform.pay import ports
 from yici.platform.pay.definitions import FOLDER
-from yici.platform.pay.models import OrderLine, PayOrder, Receipt
+from yici.platform.pay.models import OrderLine, Payment, PayOrder, Receipt
 from yici.platform.pay.providers.money import local, yuan
 
 REGION = "3416"
@@ -24,10 +25,12 @@ REGION = "3416"
 
 @transaction.atomic
 def issue_receipts(order: PayOrder) -> list[Receipt]:
-    """Every receipt of a paid order, made once however often it is called."""
+    """Every receipt of a paid order, made once however often it is called; none where all of it went back already."""
     PayOrder.objects.select_for_update(no_key=True).get(pk=order.pk)
     if already := list(Receipt.objects.filter(order=order)):
         return already
+    if Payment.objects.filter(order=order, place=Payment.Place.APPLIED, refunded=F("fen")).exists():
+        return []
     by_payee: dict[str, list[OrderLine]] = {}
     for line in order.lines.filter(non_tax=True, fen__gt=0):
         by_payee.setdefault(line.payee_code, []).append(line)

@@ -180,6 +180,28 @@ def conclude(refund: Refund, answer: Refunded) -> str:
     return locked.state
 
 
+@transaction.atomic
+def book_foreign(
+    provider: str, trade_no: str, number: str, fen: int, at: dt.datetime, *, reason: str, account: Account | None
+) -> Refund:
+    """Book a refund that was made at the provider and not by us (its merchant pages). Raises `NothingToRefund`, `TooMuch`."""
+    found = Payment.objects.filter(provider=provider, trade_no=trade_no)
+    payment = found.select_for_update(of=("self",)).select_related("order").first()
+    if payment is None:
+        raise NothingToRefund(_("退款对应的收款 %(number)s 还没有入账，请先补记收款。") % {"number": trade_no})
+    if fen > payment.fen - payment.refunded:
+        raise TooMuch()
+    refund = Refund.objects.create(
+        number=number, key=f"foreign:{provider}:{number}", payment=payment, fen=fen, legs=_legs(payment, fen), reason=reason,
+        state=Refund.State.SENT, asked_by=account, asked_at=clock.now(),
+    )  # fmt: skip
+    payment.refunded += fen
+    payment.save(update_fields=["refunded"])
+    conclude(refund, Refunded("done", "", at))
+    refund.refresh_from_db()
+    return refund
+
+
 def send_waiting(limit: int = 200) -> int:
     """Send again, or ask about, every refund that is not concluded. How many came to an end."""
     before = clock.now() - SEND_AGAIN_AFTER

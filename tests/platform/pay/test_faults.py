@@ -1,0 +1,250 @@
+"""What goes wrong between us and a provider; after each, money in the ledger is money at the provider, to the fen."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from tests.platform.pay.conftest import Live, books_agree, paid_order, permit_order, post_notice, refund
+from yici.base import clock
+from yici.base.errors import Unavailable
+from yici.core.ledger import queries as ledger
+from yici.core.ledger.errors import KeyUsed
+from yici.platform.pay import queries, services
+from yici.platform.pay.errors import AmountChanged, TooMuch
+from yici.platform.pay.models import Attempt, Callback, Payment, Receipt, Refund
+
+pytestmark = pytest.mark.django_db
+PROVIDERS = ("wechat", "alipay", "unionpay")
+ALL = pytest.mark.parametrize("provider", PROVIDERS)
+
+
+def begun(demo: Any, provider: str, key: str = "k1", **extra: Any) -> Attempt:
+    return services.begin(permit_order(demo.farmer, key, **extra).number, provider, demo.farmer)
+
+
+def later(seconds: int) -> Any:
+    return clock.at(clock.now() + dt.timedelta(seconds=seconds))
+
+
+@ALL
+def test_paid_and_refunded_in_parts(demo: Any, sandbox: Live, client: Client, provider: str) -> None:
+    order = paid_order(demo.farmer, sandbox, client, provider=provider)
+    assert ledger.balance_of("payee:qiaocheng.public_security") == -2000 and books_agree(sandbox, provider)
+    first, second = refund(order, 700, "a", demo.farmer), refund(order, 1300, "b", demo.farmer)
+    assert (first.state, second.state) == ("done", "done")
+    assert ledger.balance_of("payee:qiaocheng.public_security") == 0 and books_agree(sandbox, provider)
+
+
+@ALL
+def test_callback_twice_is_one_payment(demo: Any, sandbox: Live, client: Client, provider: str) -> None:
+    order = paid_order(demo.farmer, sandbox, client, provider=provider)
+    assert sandbox.deliver(client, provider, order.attempts.get().number).status_code == 200
+    assert [one.outcome for one in Callback.objects.order_by("id")] == ["settled", "repeated"]
+    assert Payment.objects.count() == 1 and books_agree(sandbox, provider)
+
+
+@ALL
+def test_callback_before_the_answer(demo: Any, sandbox: Live, client: Client, provider: str, live_notice: Any) -> None:
+    sandbox.spoil(f"{provider}.create.first", "callback_first")
+    attempt = begun(demo, provider)
+    for call in live_notice.calls:  # it came while `begin` still waited for its answer
+        post_notice(client, provider, *call)
+    order = attempt.order
+    order.refresh_from_db()
+    attempt.refresh_from_db()
+    assert (order.state, attempt.state, len(live_notice.calls)) == ("paid", "paid", 1) and books_agree(
+        sandbox, provider
+    )
+
+
+@ALL
+def test_lost_callback_is_found_by_the_poller(demo: Any, sandbox: Live, provider: str) -> None:
+    attempt = begun(demo, provider)
+    sandbox.pay(attempt.number)
+    assert services.poll() == {}  # too early to ask
+    with later(30):
+        assert services.poll() == {"paid": 1}
+        assert services.poll() == {}
+    assert Payment.objects.get().seen_by == "poll" and books_agree(sandbox, provider)
+
+
+@ALL
+def test_timeout_then_success(demo: Any, sandbox: Live, client: Client, provider: str) -> None:
+    """The order was taken, the answer lost; the payer pays all the same; beginning again finds it."""
+    sandbox.spoil(f"{provider}.create", "lost")
+    with pytest.raises(Unavailable):
+        begun(demo, provider)
+    attempt = Attempt.objects.get()
+    assert attempt.state == "made"
+    sandbox.pay(attempt.number)
+    with later(30):
+        assert services.poll() == {"paid": 1}
+    attempt.order.refresh_from_db()
+    assert attempt.order.state == "paid" and books_agree(sandbox, provider)
+
+
+@ALL
+def test_order_whose_answer_was_lost_is_begun_again(demo: Any, sandbox: Live, client: Client, provider: str) -> None:
+    sandbox.spoil(f"{provider}.create", "error")
+    with pytest.raises(Unavailable):
+        begun(demo, provider)
+    again = begun(demo, provider)
+    assert again.state == "open" and Attempt.objects.count() == 1
+
+
+@ALL
+def test_refund_whose_answer_was_lost_is_sent_once(demo: Any, sandbox: Live, client: Client, provider: str) -> None:
+    order = paid_order(demo.farmer, sandbox, client, provider=provider)
+    sandbox.spoil(f"{provider}.refund", "lost")
+    found = refund(order, 500, "a", demo.farmer)
+    assert found.state == "sent" and sandbox.taken(provider) == 1500
+    with later(60):
+        assert services.send_waiting() == 1
+    found.refresh_from_db()
+    assert found.state == "done" and books_agree(sandbox, provider)
+
+
+@ALL
+def test_refund_bigger_than_what_is_left(demo: Any, sandbox: Live, client: Client, provider: str) -> None:
+    order = paid_order(demo.farmer, sandbox, client, provider=provider)
+    refund(order, 1500, "a", demo.farmer)
+    with pytest.raises(TooMuch):
+        refund(order, 501, "b", demo.farmer)
+    assert refund(order, 500, "c", demo.farmer).state == "done"  # exactly what is left
+    services.follow_up()
+    assert set(Receipt.objects.values_list("state", flat=True)) <= {"reversed"} and books_agree(sandbox, provider)
+
+
+def test_provider_that_refuses_a_refund_sets_the_money_free(demo: Any, sandbox: Live, client: Client) -> None:
+    order = paid_order(demo.farmer, sandbox, client)
+    trade = sandbox.book.trade("wechat", order.attempts.get().number)
+    assert trade is not None
+    sandbox.book.refund(trade, "elsewhere", 1900)  # on the provider's own pages
+    found = refund(order, 500, "a", demo.farmer)
+    assert found.state == "failed" and queries.refundable_of(order)[1] == 2000
+    assert ledger.balance_of("provider:wechat") == 2000  # the stranger's refund is for reconciliation to find
+
+
+def test_second_cashier_sees_that_the_amount_changed(demo: Any, sandbox: Live, client: Client) -> None:
+    order = paid_order(demo.farmer, sandbox, client)
+    refund(order, 500, "a", demo.farmer, available=2000)
+    with pytest.raises(AmountChanged):
+        refund(order, 500, "b", demo.farmer, available=2000)
+    assert refund(order, 500, "a", demo.farmer, available=2000).pk == Refund.objects.get().pk  # the same key again
+    with pytest.raises(KeyUsed):
+        refund(order, 400, "a", demo.farmer)
+    assert books_agree(sandbox)
+
+
+@ALL
+def test_paid_twice_with_two_providers_keeps_the_second_apart(
+    demo: Any, sandbox: Live, client: Client, provider: str
+) -> None:
+    other = next(one for one in PROVIDERS if one != provider)
+    order = permit_order(demo.farmer)
+    attempts = [services.begin(order.number, one, demo.farmer) for one in (provider, other)]
+    for attempt in attempts:
+        sandbox.pay(attempt.number)
+        assert sandbox.deliver(client, attempt.provider, attempt.number).status_code == 200
+    assert [(one.place, one.why) for one in Payment.objects.order_by("id")] == [
+        ("applied", ""),
+        ("parked", "paid_twice"),
+    ]
+    assert ledger.balance_of("suspense") == -2000 and books_agree(sandbox, provider, other)
+    parked = Payment.objects.get(place="parked")
+    made = services.request_refund(parked, 2000, available=2000, key="r", reason="重复支付", account=demo.farmer)
+    assert services.send_refund(made.number) == "done"
+    assert ledger.balance_of("suspense") == 0 and books_agree(sandbox, provider, other)
+
+
+@ALL
+def test_expired_order_paid_late_is_kept_apart(demo: Any, sandbox: Live, client: Client, provider: str) -> None:
+    attempt = begun(demo, provider, hours=1)
+    with sandbox.book.locked() as connection:  # the provider did not hear of the closing
+        code = connection.execute("SELECT code FROM trade").fetchone()["code"]
+    with later(7200):
+        sandbox.book.skew = 7200
+        assert services.close_expired() == 1
+        with sandbox.book.locked() as connection:
+            connection.execute("UPDATE trade SET state = 'open' WHERE code = ?", [code])
+        sandbox.pay(attempt.number)
+        assert sandbox.deliver(client, provider, attempt.number).status_code == 200
+    payment = Payment.objects.get()
+    assert (payment.place, payment.why) == ("parked", "late") and books_agree(sandbox, provider)
+    services.follow_up()
+    attempt.order.refresh_from_db()
+    assert attempt.order.state == "closed"
+
+
+@ALL
+def test_callback_for_another_amount_is_kept_apart(demo: Any, sandbox: Live, client: Client, provider: str) -> None:
+    attempt = begun(demo, provider)
+    sandbox.pay(attempt.number, fen=1999)
+    assert sandbox.deliver(client, provider, attempt.number).status_code == 200
+    payment = Payment.objects.get()
+    assert (payment.place, payment.why, payment.fen) == ("parked", "amount_differs", 1999)
+    attempt.order.refresh_from_db()
+    assert attempt.order.state == "open" and ledger.balance_of("suspense") == -1999 and books_agree(sandbox, provider)
+
+
+@ALL
+def test_callback_with_a_wrong_signature_is_refused(demo: Any, sandbox: Live, client: Client, provider: str) -> None:
+    attempt = begun(demo, provider)
+    sandbox.pay(attempt.number)
+    trade = sandbox.book.trade(provider, attempt.number)
+    headers, body = sandbox.shop.sides[provider].letter(trade).write()
+    altered = (
+        body.replace(b'"summary"', b'"Summary"')
+        if provider == "wechat"
+        else body.replace(b"20.00", b"10.00").replace(b"txnAmt=2000", b"txnAmt=1000")
+    )
+    assert altered != body
+    answer = post_notice(client, provider, headers, altered)
+    assert answer.content not in (b"success", b"ok") and (provider == "alipay" or answer.status_code == 400)
+    assert Callback.objects.get().outcome == "refused" and Payment.objects.count() == 0
+    for rubbish in (b"", b"{}", b"\xff\xfe", b"a=b&&&", b'{"resource": 1}'):
+        assert post_notice(client, provider, headers, rubbish).status_code in (200, 400)
+    assert Payment.objects.count() == 0
+
+
+def test_replayed_callback_is_refused_by_its_age(demo: Any, sandbox: Live, client: Client) -> None:
+    attempt = begun(demo, "wechat")
+    sandbox.pay(attempt.number)
+    headers, body = sandbox.shop.sides["wechat"].letter(sandbox.book.trade("wechat", attempt.number)).write()
+    with later(301):
+        assert post_notice(client, "wechat", headers, body).status_code == 400
+    assert "时钟" in Callback.objects.get().detail and Payment.objects.count() == 0
+
+
+def test_provider_whose_clock_is_wrong_is_refused_and_the_poller_finds_the_money(
+    demo: Any, sandbox: Live, client: Client
+) -> None:
+    attempt = begun(demo, "wechat")
+    sandbox.pay(attempt.number)
+    sandbox.book.skew = 900
+    assert sandbox.deliver(client, "wechat", attempt.number).status_code == 400
+    sandbox.book.skew = 0
+    with later(30):
+        services.poll()
+    assert Payment.objects.get().seen_by == "poll" and books_agree(sandbox)
+
+
+def test_refund_callback_before_the_refunds_answer(demo: Any, sandbox: Live, client: Client) -> None:
+    """The callback concludes it; the answer that comes later changes nothing."""
+    order = paid_order(demo.farmer, sandbox, client)
+    payment, left = queries.refundable_of(order)
+    assert payment is not None
+    made = services.request_refund(payment, 500, available=left, key="a", reason="测试", account=demo.farmer)
+    trade = sandbox.book.trade("wechat", payment.number)
+    assert trade is not None
+    row = sandbox.book.refund(trade, made.number, 500)
+    side = sandbox.shop.sides["wechat"]
+    document = {**side._refund_document(row), "mchid": side.mchid, "refund_status": "SUCCESS"}
+    assert post_notice(client, "wechat", *side._sealed("REFUND.SUCCESS", "refund", document)).status_code == 200
+    made.refresh_from_db()
+    assert made.state == "done"
+    assert services.send_refund(made.number) == "done" and Refund.objects.count() == 1 and books_agree(sandbox)

@@ -1,0 +1,199 @@
+"""The finance officer's pages: the morning's reconciliation, what differs, and the entries behind every number. All need `pay.finance`."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from django.contrib import messages as flash
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_POST
+
+from yici.base import clock
+from yici.base.errors import Conflict, Invalid, NotFound
+from yici.core.audit import services as audit
+from yici.core.ledger import queries as ledger
+from yici.core.ledger import services as ledger_services
+from yici.core.people.auth import account_of, staff_required
+from yici.core.people.services import actor_of
+from yici.platform.pay import exporting, queries, services
+from yici.platform.pay.models import BillRow, DayBill, Difference, Payment, Refund
+from yici.platform.pay.pages.cashier import day_of, workbook
+from yici.platform.pay.providers import PROVIDERS
+
+PAGE = 100
+DAYS = 14
+
+
+@staff_required("pay.finance")
+@never_cache
+@require_GET
+def reconciliation(request: HttpRequest) -> HttpResponse:
+    """The last two weeks, each day and provider: balanced or how many differences; what is parked; the books' own check."""
+    last = clock.today() - dt.timedelta(days=1)
+    bills = {(one.day, one.provider): one for one in DayBill.objects.filter(day__gt=last - dt.timedelta(days=DAYS))}
+    open_ones: dict[int, int] = {}
+    for pk in Difference.objects.filter(bill__in=bills.values(), is_settled=False).values_list("bill_id", flat=True):
+        open_ones[pk] = open_ones.get(pk, 0) + 1
+    days = [
+        (
+            day,
+            [
+                (provider, bills.get((day, provider)), open_ones.get(getattr(bills.get((day, provider)), "pk", 0), 0))
+                for provider in PROVIDERS
+            ],
+        )
+        for day in (last - dt.timedelta(days=back) for back in range(DAYS))
+    ]
+    context = {"days": days, "providers": PROVIDERS, "parked": list(queries.parked_payments()[:50]), "yesterday": last}
+    return render(request, "pay/desk/reconciliation.html", context)
+
+
+@staff_required("pay.finance")
+@require_POST
+def run(request: HttpRequest) -> HttpResponse:
+    """Fetch and hold the bill of one provider and day now."""
+    day, provider = day_of(request.POST.get("day", "")), request.POST.get("provider", "")
+    if day is None or provider not in PROVIDERS:
+        flash.error(request, _("请选择支付机构和日期。"))
+        return redirect("pay-desk-reconciliation")
+    if day >= clock.today():
+        flash.error(request, _("当天的账单要到次日才有，请选择以前的日期。"))
+        return redirect("pay-desk-reconciliation")
+    account = account_of(request)
+    bill = services.reconcile(provider, day)
+    audit.record(
+        actor_of(account, request),
+        "verify",
+        subject=("reconciliation", f"{provider} {day}"),
+        purpose=f"对账：{bill.get_state_display()}",
+    )
+    return redirect("pay-desk-bill", provider=provider, day=day.isoformat())
+
+
+@staff_required("pay.finance")
+@never_cache
+@require_GET
+def bill(request: HttpRequest, provider: str, day: str) -> HttpResponse:
+    """One provider's day: totals of both sides and every difference with its decision."""
+    return _bill_page(request, _bill(provider, day))
+
+
+def _bill(provider: str, day: str) -> DayBill:
+    date = day_of(day)
+    found = DayBill.objects.filter(provider=provider, day=date).first() if date and provider in PROVIDERS else None
+    if found is None:
+        raise NotFound
+    return found
+
+
+def _bill_page(request: HttpRequest, found: DayBill, status: int = 200, **extra: object) -> HttpResponse:
+    differences = (
+        Difference.objects.filter(bill=found).select_related("decided_by").order_by("is_settled", "kind", "id")
+    )
+    page = Paginator(differences, PAGE).get_page(request.GET.get("page"))
+    context = {
+        "bill": found,
+        "label": PROVIDERS[found.provider],
+        "page": page,
+        "actions": Difference.Action.choices,
+        "net_theirs": found.paid_fen - found.refund_fen,
+        "net_ours": found.own_paid_fen - found.own_refund_fen,
+        **extra,
+    }
+    return render(request, "pay/desk/bill.html", context, status=status)
+
+
+@staff_required("pay.finance")
+@require_POST
+def decide(request: HttpRequest, difference_id: int) -> HttpResponse:
+    """Decide one difference, with its reason; the day is held again at once."""
+    found = Difference.objects.select_related("bill").filter(pk=difference_id).first()
+    if found is None:
+        raise NotFound
+    try:
+        services.decide(
+            difference_id, request.POST.get("action", ""), request.POST.get("note", ""), account_of(request)
+        )
+    except (Invalid, Conflict) as error:
+        return _bill_page(request, found.bill, status=error.status, wrong=difference_id, error=str(error.message))
+    flash.success(request, _("已记录处理决定，并重新核对。"))
+    return redirect("pay-desk-bill", provider=found.bill.provider, day=found.bill.day.isoformat())
+
+
+@staff_required("pay.finance")
+@require_GET
+def export(request: HttpRequest, provider: str, day: str) -> HttpResponse:
+    """The day as a workbook; the export is recorded."""
+    found = _bill(provider, day)
+    audit.record(
+        actor_of(account_of(request), request),
+        "export",
+        subject=("reconciliation", f"{provider} {day}"),
+        purpose="导出对账结果",
+    )
+    differences = Difference.objects.filter(bill=found).select_related("decided_by")
+    return workbook(exporting.reconciliation_workbook(found, differences), f"reconciliation-{provider}-{day}.xlsx")
+
+
+@staff_required("pay.finance")
+@never_cache
+@require_GET
+def rows(request: HttpRequest, provider: str, day: str, side: str) -> HttpResponse:
+    """The rows behind a total: `side` is theirs (the bill), ours (payments) or back (our refunds)."""
+    found = _bill(provider, day)
+    chosen = {
+        "theirs": BillRow.objects.filter(bill=found).order_by("id"),
+        "ours": Payment.objects.filter(provider=provider, day=found.day).select_related("order").order_by("id"),
+        "back": Refund.objects.filter(payment__provider=provider, day=found.day, state="done")
+        .select_related("payment__order")
+        .order_by("id"),
+    }.get(side)
+    if chosen is None:
+        raise NotFound
+    page = Paginator(chosen, PAGE).get_page(request.GET.get("page"))
+    return render(
+        request, "pay/desk/rows.html", {"bill": found, "label": PROVIDERS[provider], "side": side, "page": page}
+    )
+
+
+@staff_required("pay.finance")
+@never_cache
+@require_GET
+def accounts(request: HttpRequest) -> HttpResponse:
+    """Every account of the ledger with its balance."""
+    return render(request, "pay/desk/accounts.html", {"accounts": list(ledger.accounts_with_balance()[:2000])})
+
+
+@staff_required("pay.finance")
+@never_cache
+@require_GET
+def entries(request: HttpRequest, account_id: int) -> HttpResponse:
+    """The entries of one account, newest first; `day` shows one day."""
+    found = ledger.account(account_id)
+    if found is None:
+        raise NotFound
+    day = day_of(request.GET.get("day", ""))
+    chosen = ledger.entries_of(found, day)
+    page = Paginator(chosen, PAGE).get_page(request.GET.get("page"))
+    context = {"account": found, "balance": ledger.balance_of(found.code), "page": page, "day": day}
+    return render(request, "pay/desk/entries.html", context)
+
+
+@staff_required("pay.finance")
+@require_POST
+def verify(request: HttpRequest) -> HttpResponse:
+    """Prove that balances are the sums of their entries, now."""
+    faults = ledger_services.verify()
+    result = f"发现 {len(faults)} 处不符" if faults else "余额与分录合计一致"
+    audit.record(
+        actor_of(account_of(request), request), "verify", subject=("ledger", "all"), purpose=f"核对账簿：{result}"
+    )
+    for fault in faults[:20]:
+        flash.error(request, fault.message)
+    if not faults:
+        flash.success(request, _("账簿核对无误：每个账户的余额都等于分录合计，每笔交易借贷相等。"))
+    return redirect("pay-desk-accounts")
