@@ -20,6 +20,7 @@ MODULES = [
     "lighthouse",
     "making",
     "signing",
+    "pay",
     "data_landing",
     "data_rules",
     "data_lake",

@@ -65,6 +65,7 @@ def connect() -> None:
     from yici.platform.data.services import apply_objection
     from yici.platform.pay import ports as pay
     from yici.platform.pay.queries import reads_own_receipt
+    from yici.platform.pay.services import bill_changed
     from yici.platform.trust import ports as trust
     from yici.platform.trust.identity import police
     from yici.platform.trust.queries import reads_own_certificate
@@ -111,6 +112,7 @@ def connect() -> None:
 
     pay.register_press(_signed_sheet)
     pay.register_listener("fee", hall.payment_changed)
+    pay.register_listener("bill", bill_changed)
 
     measures.register()
     hall_measures.register()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from yici.platform.pay.pages import cashier, fees, finance, payer, public
+from yici.platform.pay.pages import bills, cashier, fees, finance, payer, public
 
 urlpatterns = [
     path("pay/notice/<str:provider>/", public.notice, name="pay-notice"),
@@ -14,6 +14,9 @@ urlpatterns = [
     path("my/payments/<str:number>/pay/", payer.begin, name="pay-my-begin"),
     path("my/payments/<str:number>/wait/<str:provider>/", payer.wait, name="pay-my-wait"),
     path("my/payments/<str:number>/cancel/", payer.cancel, name="pay-my-cancel"),
+    path("my/bills/", bills.choose, name="pay-billers"),
+    path("my/bills/<slug:biller>/", bills.bills, name="pay-bills"),
+    path("my/bills/<slug:biller>/pay/", bills.pay, name="pay-bills-pay"),
     path("desk/pay/", cashier.orders, name="pay-desk-orders"),
     path("desk/pay/export/", cashier.export, name="pay-desk-orders-export"),
     path("desk/pay/orders/<str:number>/", cashier.order, name="pay-desk-order"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from yici.platform.pay.services.billing import bill_changed, biller_of, look_up, pay_bill, top_up
 from yici.platform.pay.services.following import follow_up
 from yici.platform.pay.services.listing import propose_fee, review_fee
 from yici.platform.pay.services.ordering import Charge, order_for, quote
@@ -24,6 +25,8 @@ __all__ = [
     "Charge",
     "ask",
     "begin",
+    "bill_changed",
+    "biller_of",
     "cancel",
     "close",
     "close_expired",
@@ -31,7 +34,9 @@ __all__ = [
     "follow_up",
     "hold_again",
     "issue_receipts",
+    "look_up",
     "order_for",
+    "pay_bill",
     "poll",
     "propose_fee",
     "quote",
@@ -45,4 +50,5 @@ __all__ = [
     "settle",
     "take_bill",
     "take_notice",
+    "top_up",
 ]
