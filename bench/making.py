@@ -69,11 +69,11 @@ def _measured(path: Path) -> list[Result]:
     postmaster = psutil.Process(int((site.HOME / "postgres" / "postmaster.pid").read_text().splitlines()[0]))
     here = psutil.Process()
     # The backend of this connection must live on, so that its time is seen among the postmaster's children.
-    before = site._cpu(here) + site._cpu(postmaster)
+    before = site.cpu_of(here) + site.cpu_of(postmaster)
     began = time.perf_counter()
     made = running.make(TYPE).made
     wall = time.perf_counter() - began
-    cpu = site._cpu(here) + site._cpu(postmaster) - before
+    cpu = site.cpu_of(here) + site.cpu_of(postmaster) - before
     assert made == COUNT, made
     bare = _bare_tree()
     rate = made / cpu

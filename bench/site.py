@@ -28,10 +28,11 @@ class Site:
 
     def cpu_seconds(self) -> tuple[float, float]:
         """(application, database) CPU seconds so far, children included."""
-        return _cpu(self.server), _cpu(self.postmaster)
+        return cpu_of(self.server), cpu_of(self.postmaster)
 
 
-def _cpu(process: psutil.Process) -> float:
+def cpu_of(process: psutil.Process) -> float:
+    """CPU seconds so far of a process and of everything it started."""
     total = 0.0
     for one in [process, *process.children(recursive=True)]:
         with contextlib.suppress(psutil.NoSuchProcess):

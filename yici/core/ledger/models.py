@@ -34,7 +34,7 @@ class LedgerAccount(models.Model):
 class LedgerTransaction(models.Model):
     """One movement of money, whole or not at all. `key` is its idempotency key, `digest` SHA-256 of what was asked for."""
 
-    key = models.CharField(max_length=200, unique=True)
+    key = models.CharField(max_length=200)
     digest = models.BinaryField(max_length=32)
     kind = models.CharField(max_length=40, help_text="payment, refund, suspense, release …")
     reference = models.CharField(max_length=120, help_text="order number, or what else it is about")
@@ -44,7 +44,11 @@ class LedgerTransaction(models.Model):
     posted_at = models.DateTimeField(help_text="when it was written")
 
     class Meta:
-        constraints = [models.CheckConstraint(condition=models.Q(legs__gte=2), name="ledger_transaction_legs")]
+        constraints = [
+            # Not `unique=True`: that would keep a second index of the keys, for prefixes nobody asks for.
+            models.UniqueConstraint(fields=["key"], name="ledger_transaction_key"),
+            models.CheckConstraint(condition=models.Q(legs__gte=2), name="ledger_transaction_legs"),
+        ]
         indexes = [
             models.Index(fields=["reference"], name="ledger_transaction_reference"),
             models.Index(fields=["at"], name="ledger_transaction_at"),
@@ -54,8 +58,8 @@ class LedgerTransaction(models.Model):
 class LedgerEntry(models.Model):
     """One leg: `amount` in fen, positive for debit, negative for credit, never zero."""
 
-    transaction = models.ForeignKey(LedgerTransaction, models.PROTECT, related_name="entries")
-    # No constraint in the database: every entry of a popular payee would lock the payee's one row. The posting trigger checks it.
+    # No constraints in the database: every entry of a popular payee would lock the payee's one row. The posting trigger checks both.
+    transaction = models.ForeignKey(LedgerTransaction, models.PROTECT, related_name="entries", db_constraint=False)
     account = models.ForeignKey(
         LedgerAccount, models.PROTECT, related_name="entries", db_constraint=False, db_index=False
     )

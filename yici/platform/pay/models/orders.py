@@ -21,8 +21,8 @@ class PayOrder(models.Model):
         PAID = "paid", _("已支付")
         CLOSED = "closed", _("已关闭")
 
-    number = models.CharField(max_length=32, unique=True)
-    key = models.CharField(max_length=255, unique=True, help_text="idempotency key of whoever asked for it")
+    number = models.CharField(max_length=32)
+    key = models.CharField(max_length=255, help_text="idempotency key of whoever asked for it")
     digest = models.BinaryField(max_length=32, help_text="SHA-256 of what was asked for under the key")
     title = models.TextField()
     payer = models.ForeignKey(Person, models.PROTECT, null=True, related_name="+")
@@ -38,7 +38,11 @@ class PayOrder(models.Model):
     paid_at = models.DateTimeField(null=True)
 
     class Meta:
-        constraints = [models.CheckConstraint(condition=models.Q(fen__gt=0, fen__lte=10**11), name="pay_order_fen")]
+        constraints = [
+            models.UniqueConstraint(fields=["number"], name="pay_order_number"),
+            models.UniqueConstraint(fields=["key"], name="pay_order_key"),
+            models.CheckConstraint(condition=models.Q(fen__gt=0, fen__lte=10**11), name="pay_order_fen"),
+        ]
         indexes = [
             models.Index(fields=["account", "-id"], name="pay_order_account"),
             models.Index(fields=["payer", "-id"], name="pay_order_payer"),
@@ -50,7 +54,7 @@ class PayOrder(models.Model):
 class OrderLine(models.Model):
     """One charge of an order. `fen` goes to the payee; the payer pays `fen - subsidy`."""
 
-    order = models.ForeignKey(PayOrder, models.PROTECT, related_name="lines")
+    order = models.ForeignKey(PayOrder, models.PROTECT, related_name="lines", db_constraint=False, db_index=False)
     place = models.SmallIntegerField()
     fee = models.ForeignKey(FeeVersion, models.PROTECT, null=True, help_text="none: a biller's bill")
     label = models.TextField()
@@ -79,7 +83,8 @@ class OrderLine(models.Model):
 class OrderEvent(models.Model):
     """What happened to an order, in order; only ever added."""
 
-    order = models.ForeignKey(PayOrder, models.PROTECT, related_name="events")
+    # Orders are never removed, and events are written only by who holds the order: no check of its existence with each.
+    order = models.ForeignKey(PayOrder, models.PROTECT, related_name="events", db_constraint=False)
     kind = models.CharField(max_length=20)
     at = models.DateTimeField()
     actor_name = models.TextField()
@@ -92,7 +97,9 @@ class OrderEvent(models.Model):
 class FollowUp(models.Model):
     """The outbox: what must still be done because of an event (receipt, message, the case goes on). Removed when done."""
 
-    event = models.OneToOneField(OrderEvent, models.PROTECT, primary_key=True, related_name="follow_up")
+    event = models.OneToOneField(
+        OrderEvent, models.PROTECT, primary_key=True, related_name="follow_up", db_constraint=False
+    )
     attempts = models.SmallIntegerField(default=0)
     next_attempt_at = models.DateTimeField()
     last_error = models.TextField(blank=True)
@@ -112,7 +119,7 @@ class Attempt(models.Model):
 
     order = models.ForeignKey(PayOrder, models.PROTECT, related_name="attempts")
     provider = models.CharField(max_length=20)
-    number = models.CharField(max_length=32, unique=True)
+    number = models.CharField(max_length=32)
     fen = models.BigIntegerField()
     state = models.CharField(max_length=10, choices=State.choices, default=State.MADE)
     scan = models.TextField(blank=True, help_text="what the QR code holds")
@@ -121,6 +128,7 @@ class Attempt(models.Model):
     asked_at = models.DateTimeField(null=True, help_text="when the provider was last asked about it")
 
     class Meta:
+        constraints = [models.UniqueConstraint(fields=["number"], name="pay_attempt_number")]
         indexes = [
             models.Index(fields=["created_at"], name="pay_attempt_open", condition=models.Q(state__in=["made", "open"]))
         ]
@@ -142,8 +150,10 @@ class Payment(models.Model):
 
     provider = models.CharField(max_length=20)
     trade_no = models.CharField(max_length=64)
-    attempt = models.ForeignKey(Attempt, models.PROTECT, null=True, related_name="payments")
-    order = models.ForeignKey(PayOrder, models.PROTECT, null=True, related_name="payments")
+    attempt = models.ForeignKey(
+        Attempt, models.PROTECT, null=True, related_name="payments", db_constraint=False, db_index=False
+    )
+    order = models.ForeignKey(PayOrder, models.PROTECT, null=True, related_name="payments", db_constraint=False)
     number = models.CharField(max_length=32, help_text="商户订单号, as the provider told it")
     fen = models.BigIntegerField()
     refunded = models.BigIntegerField(default=0, help_text="given back or on the way back")

@@ -138,17 +138,6 @@ def order_for(
         "expires_at": (now + dt.timedelta(hours=hours)).isoformat(),
         "actor": actor.name,
         "lines": [line.row(place) for place, line in enumerate(lines, 1)],
-        "audit": {
-            "actor_id": actor.account_id,
-            "actor_name": actor.name,
-            "actor_organisation": actor.organisation,
-            "action": "create",
-            "subject_kind": "order",
-            "elements": [],
-            "purpose": f"缴费订单：{title}",
-            "case_number": case_number,
-            "address": actor.address,
-        },
     }
     with connection.cursor() as cursor:
         cursor.execute("SELECT id, is_new FROM pay_open(%s, %s::jsonb)", [now, json.dumps(wanted, ensure_ascii=False)])

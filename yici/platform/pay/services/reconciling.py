@@ -31,6 +31,7 @@ from yici.platform.pay.services.refunding import book_foreign, conclude, request
 
 READY_HOUR = 10  # providers make yesterday's bills by then
 LOOK_BACK = 7  # days
+BATCH = 2000  # differences a statement: a bill may be wholly wrong
 logger = logging.getLogger(__name__)
 
 
@@ -304,9 +305,10 @@ def _write_differences(bill: DayBill, found: list[tuple[str, str, str, int | Non
         elif one.is_settled or (one.their_fen, one.our_fen) != (theirs, ours):
             one.is_settled, one.their_fen, one.our_fen = False, theirs, ours
             one.save(update_fields=["is_settled", "their_fen", "our_fen"])
-    Difference.objects.bulk_create(fresh, batch_size=2000)
+    Difference.objects.bulk_create(fresh, batch_size=BATCH)
     gone = [one.pk for key, one in known.items() if key not in there and not one.is_settled]
-    Difference.objects.filter(pk__in=gone).update(is_settled=True)
+    for first in range(0, len(gone), BATCH):
+        Difference.objects.filter(pk__in=gone[first : first + BATCH]).update(is_settled=True)
 
 
 def _their_totals(bill: DayBill) -> None:
