@@ -29,7 +29,7 @@ def test_cashier_sees_an_orders_life_and_refunds(
     sign_in(client, demo.staff("cashier"))
     with django_assert_max_num_queries(30):
         page = client.get(f"/desk/pay/orders/{order.number}/").content.decode()
-    assert "王秀英" in page and "payee:qiaocheng.public_security" in page and "settled" in page
+    assert "王秀英" in page and "payee:qiaocheng.public_security" in page and "收到的回调" in page and "已入账" in page
     assert Entry.objects.filter(
         action="read", subject_kind="person", subject_id=str(order.payer_id), purpose__contains=order.number
     ).exists()

@@ -100,6 +100,7 @@ def _bill_page(request: HttpRequest, found: DayBill, status: int = 200, **extra:
         "label": PROVIDERS[found.provider],
         "page": page,
         "actions": Difference.Action.choices,
+        "account": ledger.accounts_with_balance().filter(code=f"provider:{found.provider}").first(),
         "net_theirs": found.paid_fen - found.refund_fen,
         "net_ours": found.own_paid_fen - found.own_refund_fen,
         **extra,
@@ -179,7 +180,8 @@ def entries(request: HttpRequest, account_id: int) -> HttpResponse:
     day = day_of(request.GET.get("day", ""))
     chosen = ledger.entries_of(found, day)
     page = Paginator(chosen, PAGE).get_page(request.GET.get("page"))
-    context = {"account": found, "balance": ledger.balance_of(found.code), "page": page, "day": day}
+    kept = f"day={day}" if day else ""
+    context = {"account": found, "balance": ledger.balance_of(found.code), "page": page, "kept": kept}
     return render(request, "pay/desk/entries.html", context)
 
 
