@@ -90,6 +90,7 @@ INSTALLED_APPS = [
     "allauth",
     "allauth.account",
     "allauth.mfa",
+    "allauth.idp.oidc",
     "axes",
     "django_htmx",
     "template_partials",
@@ -147,6 +148,7 @@ AUTH_PASSWORD_VALIDATORS = [
 PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.ScryptPasswordHasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+    "yici.platform.trust.oidc.hashing.RandomSecretHasher",
 ]
 LOGIN_URL = "/login/"
 STEP_UP_URL = "/my/identity/"
@@ -162,6 +164,13 @@ MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_ADAPTER = "yici.core.people.sign_in.MfaAdapter"
 MFA_TOTP_ISSUER = "Yici"
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = SITE_URL.startswith("http://127.0.0.1")
+IDP_OIDC_ADAPTER = "yici.platform.trust.oidc.adapter.Adapter"
+IDP_OIDC_INTROSPECTION_ENABLED = True
+IDP_OIDC_ACCESS_TOKEN_EXPIRES_IN = 900  # seconds
+IDP_OIDC_REFRESH_TOKEN_EXPIRES_IN = 8 * 3600
+# Between servers: many systems may sit behind one address.
+IDP_OIDC_RATE_LIMITS = {"introspect_ip": "600/m/ip", "introspect_client": "600/m/key"}
+CACHES = {"default": {"BACKEND": "yici.web.caching.Cache"}}
 AXES_FAILURE_LIMIT = 8
 AXES_COOLOFF_TIME = 0.25  # hours
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]

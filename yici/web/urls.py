@@ -20,6 +20,7 @@ urlpatterns = [
     path("", include("yici.platform.trust.urls")),
     path("", include("yici.platform.pay.urls")),
     path("", include("yici.platform.trust.identity.urls")),
+    path("", include("yici.platform.trust.oidc.urls")),
     path("api/v1/", api.urls),
     path("preferences/", pages.preferences, name="preferences"),
     path("health/", pages.health, name="health"),

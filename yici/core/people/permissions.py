@@ -36,6 +36,7 @@ PERMISSIONS: dict[str, Text] = {
     "pay.cashier": Text(zh="查看订单、办理退款", en="See orders, refund"),
     "pay.finance": Text(zh="对账与处理差异", en="Reconcile and decide differences"),
     "pay.fees": Text(zh="维护收费清单", en="Propose and review fees"),
+    "client.manage": Text(zh="管理接入系统", en="Manage systems that sign people in here"),
     "identity.vouch": Text(zh="当面核验身份", en="Vouch for people at a window"),
     "message.view": Text(zh="查看消息发送", en="See messages sent"),
 }

@@ -87,6 +87,7 @@ def open_session(
         logout(request)
     login(request, account, backend=BACKEND)
     assurance.begin(request.session)
+    request.session["signed_in_at"] = int(clock.now().timestamp())
     request.session["second_factor"] = second_factor
     if request.COOKIES.get(settings.LANGUAGE_COOKIE_NAME) not in dict(settings.LANGUAGES):
         response.set_cookie(settings.LANGUAGE_COOKIE_NAME, account.language, max_age=YEAR, samesite="Lax")

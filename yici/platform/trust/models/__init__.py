@@ -4,6 +4,7 @@ from yici.platform.trust.models.certificates import Certificate, CertificateEven
 from yici.platform.trust.models.identity import Assertion, FaceReference
 from yici.platform.trust.models.making import CheckCode, MadeBatch, MadeCertificate, MakingRun
 from yici.platform.trust.models.papers import PaperBatch, PaperReading
+from yici.platform.trust.models.relying import PairwiseSubject, RelyingParty
 from yici.platform.trust.models.sharing import Share, ShareUse
 from yici.platform.trust.models.signing import (
     Envelope,
@@ -27,8 +28,10 @@ __all__ = [
     "MadeBatch",
     "MadeCertificate",
     "MakingRun",
+    "PairwiseSubject",
     "PaperBatch",
     "PaperReading",
+    "RelyingParty",
     "SealedKey",
     "Share",
     "ShareUse",
