@@ -2,55 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
-import pytest
-
 from tests.browser.conftest import Device, Site
-from tests.conftest import SERVER, wait_until
+from tests.conftest import wait_until
 from tests.environment import ROOT
 
 ITEM = "/items/youxian-gongsi-sheli/"
-# What a face check leaves behind: a proof in force and a session that says so.
-_PROVE = """
-import django; django.setup()
-import sys
-from django.contrib.sessions.models import Session
-from django.contrib.sessions.backends.db import SessionStore
-from yici.core.people.models import Account
-from yici.platform.trust.identity import assertions
-from yici.platform.trust.models import Assertion
-import datetime as dt
-account = Account.objects.get(person__id_number=sys.argv[1])
-assertions.record(account.person, assertions.FACE, Assertion.Method.FACE, account=account, life=dt.timedelta(days=900))
-for row in Session.objects.all():
-    held = row.get_decoded()
-    if held.get("_auth_user_id") == str(account.pk):
-        row.session_data = SessionStore().encode({**held, "assurance": 2})
-        row.save()
-"""
-
-
-@pytest.fixture
-def prove(site: Site) -> Callable[[str], None]:
-    """`prove(key)`: the citizen looks into the camera, as far as the site can tell."""
-
-    def _prove(key: str) -> None:
-        environment = {
-            **os.environ, "DATABASE_URL": SERVER.replace("/yici?", f"/yici_site_{os.getpid()}?"),
-            "DJANGO_SETTINGS_MODULE": "yici.web.settings",
-        }  # fmt: skip
-        subprocess.run(
-            [sys.executable, "-c", _PROVE, site.citizen(key)["id_number"]],
-            env=environment, cwd=ROOT, check=True, capture_output=True,
-        )  # fmt: skip
-
-    return _prove
 
 
 def found_a_company(phone: Device, site: Site) -> str:
@@ -87,8 +49,8 @@ def found_a_company(phone: Device, site: Site) -> str:
     return number[1]
 
 
-def sign_on(phone: Device) -> None:
-    """From the list of what waits to the signature, every page turned."""
+def sign_on(phone: Device, clerk: Device, person: dict[str, str]) -> None:
+    """From the list of what waits to the signature: every page turned, identity proven at a window meanwhile."""
     phone.open("/my/signing/").says("等我签")
     phone.page.locator("main .list a").first.click()
     phone.page.wait_for_url("**/my/signing/QS*/")
@@ -96,7 +58,15 @@ def sign_on(phone: Device) -> None:
     while phone.page.get_by_role("link", name="下一页").count():
         assert phone.page.locator("img.signing-page").evaluate("one => one.complete && one.naturalWidth > 500")
         phone.press("下一页")
-    phone.press("看完了，去签署").says("人脸比对")
+    phone.press("看完了，去签署")
+    assert "/my/identity/" in phone.page.url, "nobody signs whose identity is not proven"
+    clerk.open("/desk/identity/").press(
+        "人证一致，生成核验码", name=person["name"], id_number=person["id_number"], document="居民身份证原件"
+    )
+    code = clerk.page.locator(".vouch-code").inner_text()
+    with phone.page.expect_navigation():
+        phone.page.locator("main a[href*='/my/identity/window/']").first.click()
+    phone.check().press("核验", code=code).says("窗口核验", "同意签署")
     phone.page.locator("#agree").check()
     phone.press("签署").says("已签署")
 
@@ -106,7 +76,6 @@ def test_two_shareholders_found_a_company_on_their_phones(
     sign_in_citizen: Callable[..., Device],
     sign_in_staff: Callable[..., Device],
     site: Site,
-    prove: Callable[[str], None],
     tmp_path: Path,
 ) -> None:
     first, second = device("phone", has_touch=True), device("phone", has_touch=True)
@@ -114,12 +83,11 @@ def test_two_shareholders_found_a_company_on_their_phones(
     number = found_a_company(first, site)
     told = site.citizen("trader")["phone"]
     wait_until(lambda: any("请您签署《公司章程》" in one["content"] for one in site.sms.messages(told)))
-    prove("restaurateur")
-    sign_on(first)
+    clerk = sign_in_staff(device("desk"), "qiaocheng_market_supervision_clerk")
+    sign_on(first, clerk, site.citizen("restaurateur"))
     first.open(f"/my/cases/{number}/").says("等各位签署人在手机上签署")
     sign_in_citizen(second.open("/login/?next=/my/"), "trader")
-    prove("trader")
-    sign_on(second)
+    sign_on(second, clerk, site.citizen("trader"))
     second.says("全部签署人都已签完")
     with second.page.expect_download() as download:
         second.page.get_by_role("link", name="下载证据包").click()

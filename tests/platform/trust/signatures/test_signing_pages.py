@@ -33,7 +33,8 @@ def phone(sign_in: Any) -> Callable[..., Visitor]:
         visitor = Visitor(phone=True)
         sign_in(visitor.client, account, assurance=level)
         if level >= 2:
-            assertions.record(account.person, level, Assertion.Method.FACE, account=account)
+            token = assertions.record(account.person, level, Assertion.Method.FACE, account=account)
+            assertions.use_for_session(token, account.person, level)
         return visitor
 
     return _phone
@@ -78,6 +79,7 @@ def test_a_session_that_only_says_it_is_proven_signs_nothing(demo: Any, envelope
     visitor = phone(demo.restaurateur)
     read_all(visitor, envelope)
     Assertion.objects.all().delete()
+    assertions.record(demo.restaurateur.person, assertions.FACE, Assertion.Method.FACE)  # for some other act
     answer = visitor.client.get(f"/my/signing/{envelope.number}/sign/")
     assert answer.status_code in (302, 403)
     assert "确认签署" not in answer.content.decode()

@@ -25,7 +25,11 @@ def demand(account: Account, session_level: int) -> Assertion:
     """The proof that stands behind the session. Raises `AssuranceTooLow` where the person must prove more first."""
     found = (
         Assertion.objects.filter(
-            person_id=account.person_id or 0, succeeded=True, level__gte=LEVEL, expires_at__gt=clock.now()
+            person_id=account.person_id or 0,
+            succeeded=True,
+            level__gte=LEVEL,
+            expires_at__gt=clock.now(),
+            used_for=assertions.SESSION,
         )
         .order_by("-level", "-made_at")
         .first()
