@@ -18,6 +18,7 @@ test: $(VENV)/dev.stamp node_modules/.test.stamp assets translations  ## set up 
 	@sh scripts/ensure-java.sh
 	@sh scripts/ensure-signing.sh
 	@sh scripts/ensure-pictures.sh
+	@sh scripts/ensure-checkers.sh
 	@$(BIN)/python scripts/run_tests.py $(ARGS)
 
 lint: $(VENV)/dev.stamp                      ## ruff, mypy, import-linter, and the city folder's own linter

@@ -21,6 +21,7 @@ MODULES = [
     "making",
     "signing",
     "pay",
+    "certificate_files",
     "data_landing",
     "data_rules",
     "data_lake",

@@ -107,7 +107,7 @@ def test_a_daughter_gets_her_mothers_allowance_and_anybody_can_check_it(
 
     phone.open(certificate_of(phone, number)).says("有效", "王秀英")
     with phone.page.expect_download() as download:
-        phone.page.get_by_role("link", name="下载证照").click()
+        phone.page.get_by_role("link", name="下载 PDF").click()
     pdf = tmp_path / "certificate.pdf"
     download.value.save_as(pdf)
     assert pdf.read_bytes().startswith(b"%PDF-")

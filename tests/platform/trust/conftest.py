@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from tests.platform.trust.lake import TYPE
 from tests.platform.trust.lake import lake as lake
 from yici.core.people import queries as people
-from yici.platform.trust import services
+from yici.platform.trust import queries, services
+from yici.platform.trust.making import running
 from yici.platform.trust.models import Certificate
+from yici.platform.trust.queries import Held
 
 CASE = "341600202611230000017"
 
@@ -42,3 +46,14 @@ def pdf(certificate: Certificate) -> bytes:
     assert certificate.file is not None
     with files.open_file(certificate.file) as stream:
         return stream.read()
+
+
+@pytest.fixture
+def register(demo: Any, lake: Callable[..., None]) -> Held:
+    """The farmer's household register, made from the lake among others."""
+
+    lake(1, 30, owner=demo.farmer.person.id_number)
+    running.make(TYPE)
+    held = queries.valid_certificate(demo.farmer.person, TYPE)
+    assert held is not None
+    return held

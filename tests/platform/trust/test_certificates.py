@@ -101,7 +101,7 @@ def test_file_signed_by_somebody_else_is_refused(certificate: Certificate, tmp_p
     assert signing.judge(elsewhere).outcome == "intact"
     settings.HOME = home
     assert signing.judge(elsewhere).outcome == "foreign"
-    assert queries.verify_file(elsewhere).outcome == Outcome.UNKNOWN
+    assert queries.verify_file(elsewhere).outcome == Outcome.FOREIGN
 
 
 def test_our_own_signature_on_something_never_issued_is_not_enough() -> None:
@@ -131,23 +131,23 @@ def test_a_file_that_unpacks_without_end_is_never_unpacked(
 
 
 def test_revoked_certificate_is_no_longer_good_and_says_why(demo: Any, certificate: Certificate, pdf: bytes) -> None:
-    services.revoke(certificate, "发现不符合发放条件", audit.SYSTEM)
+    services.revoke(certificate.identifier, "发现不符合发放条件", audit.SYSTEM)
     by_file, by_code = queries.verify_file(pdf), queries.verdict_on(certificate.check_code)
     for verdict in (by_file, by_code):
         assert (verdict.genuine, verdict.outcome) == (False, Outcome.NOT_IN_FORCE)
         assert verdict.certificate is not None and verdict.certificate.state_reason == "发现不符合发放条件"
     assert queries.valid_certificate(demo.farmer.person, "senior_allowance") is None
     with pytest.raises(Conflict):
-        services.revoke(certificate, "再次撤销", audit.SYSTEM)
+        services.revoke(certificate.identifier, "再次撤销", audit.SYSTEM)
 
 
 def test_suspended_certificate_comes_back(certificate: Certificate) -> None:
-    services.suspend(certificate, "核查中", audit.SYSTEM)
+    services.suspend(certificate.identifier, "核查中", audit.SYSTEM)
     assert not queries.verdict_on(certificate.check_code).genuine
-    services.resume(certificate, "核查无误", audit.SYSTEM)
+    services.resume(certificate.identifier, "核查无误", audit.SYSTEM)
     assert queries.verdict_on(certificate.check_code).genuine
     with pytest.raises(Invalid):
-        services.suspend(certificate, "  ", audit.SYSTEM)
+        services.suspend(certificate.identifier, "  ", audit.SYSTEM)
 
 
 def test_certificate_expires_by_the_calendar(demo: Any) -> None:

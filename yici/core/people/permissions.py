@@ -38,6 +38,8 @@ PERMISSIONS: dict[str, Text] = {
     "pay.fees": Text(zh="维护收费清单", en="Propose and review fees"),
     "client.manage": Text(zh="管理接入系统", en="Manage systems that sign people in here"),
     "identity.vouch": Text(zh="当面核验身份", en="Vouch for people at a window"),
+    "certificate.view": Text(zh="查询证照", en="See certificates"),
+    "certificate.manage": Text(zh="暂停、撤销、注销证照", en="Suspend, revoke and cancel certificates"),
     "message.view": Text(zh="查看消息发送", en="See messages sent"),
 }
 

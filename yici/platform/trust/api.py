@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Collection
 from typing import Annotated
 
-from django.http import FileResponse, HttpRequest
-from ninja import File, Path, Query, Router, Schema
+from django.http import HttpRequest, HttpResponse
+from ninja import File, Form, Path, Query, Router, Schema
 from ninja.files import UploadedFile
 from pydantic import Field
 
@@ -17,6 +18,7 @@ from yici.core.people.services import address_of
 from yici.platform.trust import queries
 from yici.platform.trust.credentials import issuing
 from yici.platform.trust.library import sharing
+from yici.platform.trust.library.printing import Format
 from yici.platform.trust.models import Share
 from yici.platform.trust.pages import checking, wallet
 from yici.platform.trust.queries import Held, Verdict
@@ -51,7 +53,7 @@ class PublicCertificateOut(Schema):
 
 class VerdictOut(Schema):
     genuine: bool = Field(description="the certificate is the city's own, unaltered and in force today")
-    outcome: str = Field(description="genuine, not_in_force, altered, unknown or unreadable")
+    outcome: str = Field(description="genuine, not_in_force, altered, foreign, different, unknown or unreadable")
     reason: str
     certificate: PublicCertificateOut | None
 
@@ -59,7 +61,6 @@ class VerdictOut(Schema):
 class CertificateOut(PublicCertificateOut):
     check_code: str = Field(description="empty until it is first asked for")
     case_number: str
-    has_file: bool
     holder: str
 
 
@@ -68,13 +69,13 @@ class CertificatePage(Schema):
     has_next: bool
 
 
-def _public(held: Held, *, masked: bool, with_face: bool = True) -> dict[str, object]:
-    lines = queries.face_lines(held, masked=masked) if with_face else []
+def _public(held: Held, *, masked: bool, only: Collection[str] | None = None) -> dict[str, object]:
+    lines = queries.face_lines(held, masked=masked, only=only)
     return {
         "type": held.type,
         "name": str(held.name),
         "identifier": held.identifier,
-        "number": (held.masked_number if masked else held.number) if with_face else "",
+        "number": (held.masked_number if masked else held.number) if only is None else "",
         "issuer": held.issuer,
         "issued_on": held.issued_on,
         "valid_from": held.valid_from,
@@ -90,14 +91,13 @@ def _own(held: Held) -> dict[str, object]:
         **_public(held, masked=False),
         "check_code": held.check_code,
         "case_number": held.case_number,
-        "has_file": held.file_id is not None,
         "holder": held.holder_name,
     }
 
 
 def _verdict(verdict: Verdict) -> dict[str, object]:
     known = verdict.certificate
-    certificate = _public(known, masked=True, with_face=verdict.shows_face) if known else None
+    certificate = _public(known, masked=True, only=verdict.elements) if known else None
     return {
         "genuine": verdict.genuine, "outcome": verdict.outcome.value, "reason": verdict.reason, "certificate": certificate,
     }  # fmt: skip
@@ -112,9 +112,13 @@ def verify_code(request: HttpRequest, code: str) -> dict[str, object]:
 
 
 @router.post("/verify", auth=None, response=VerdictOut, summary="按文件查验证照")
-def verify_file(request: HttpRequest, file: UploadedFile = File(...)) -> dict[str, object]:  # type: ignore[type-arg]
-    """Public. The PDF as downloaded, up to 5 MB, as multipart form data; nothing is kept."""
-    return _verdict(queries.verify_file(checking.read_upload(file)))
+def verify_file(
+    request: HttpRequest,
+    file: UploadedFile = File(...),  # type: ignore[type-arg]
+    code: str = Form("", max_length=200, description="of the QR code beside it: code, identifier or address"),
+) -> dict[str, object]:
+    """Public. PDF, OFD, SD-JWT or evidence as downloaded, up to 5 MB, as multipart form data; nothing is kept."""
+    return _verdict(queries.verify_file(checking.read_upload(file), code))
 
 
 @router.get("/my/certificates", auth=citizen_auth, response=CertificatePage, summary="我的证照")
@@ -126,8 +130,9 @@ def my_certificates(request: HttpRequest, page: Annotated[int, Query(ge=1, le=10
 
 
 @router.get("/my/certificates/{identifier}/file", auth=citizen_auth, summary="下载证照文件")
-def my_certificate_file(request: HttpRequest, identifier: str) -> FileResponse:
-    return wallet.send_file(queries.certificate_of(account_of(request), identifier), request)
+def my_certificate_file(request: HttpRequest, identifier: str, format: Format = "pdf") -> HttpResponse:
+    """PDF or OFD; `json`: record, proof and signature of one made in bulk, to be checked off line."""
+    return wallet.send_file(queries.certificate_of(account_of(request), identifier), format, request)
 
 
 class CredentialIn(Schema):

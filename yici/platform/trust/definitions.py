@@ -20,6 +20,9 @@ FOLDER = "certificates"
 DEFAULT_TEMPLATE = "certificate.typ"
 
 
+Category = Literal["identity", "household", "qualification", "licence", "right", "benefit", "approval", "other"]
+
+
 class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -63,9 +66,7 @@ class CertificateType(_Part):
     accent: str = Field(default="#9a1b1e", pattern=r"^#[0-9a-f]{6}$")
     template: str = DEFAULT_TEMPLATE
     statement: Text = Text(zh="")
-    category: Literal["identity", "household", "qualification", "licence", "right", "benefit", "approval", "other"] = (
-        "other"
-    )
+    category: Category = "other"
     subject: Literal["person", "organisation", "thing"] = "person"
     authority: Text = Text(zh="")  # who defines the type
     proves: tuple[str, ...] = ()  # element ids; empty: those of its face

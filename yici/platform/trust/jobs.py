@@ -27,3 +27,13 @@ def read_paper(reading_id: int) -> bool:
     from yici.platform.trust.papers import readings
 
     return readings.perform(reading_id)
+
+
+@app.periodic(cron="10 16 * * *")  # 00:10 in Shanghai
+@app.task(name="trust.expire", queue="default")
+def expire(timestamp: int) -> None:
+    """Certificates whose last day was yesterday have expired."""
+    from yici.base import clock
+    from yici.platform.trust.library import states
+
+    states.expire(clock.today())

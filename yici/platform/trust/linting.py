@@ -11,7 +11,8 @@ from yici.base.cityfolder import Finding, Located, read_yaml, yaml_files
 from yici.base.errors import Invalid, Misconfigured
 from yici.core.vocabulary import queries as vocabulary
 from yici.core.vocabulary.rules import check_uscc
-from yici.platform.trust.definitions import FOLDER, CertificateType
+from yici.platform.trust import registry
+from yici.platform.trust.definitions import FOLDER, CertificateType, read_type
 
 
 def lint(city: Path) -> Iterator[Finding]:
@@ -28,6 +29,36 @@ def lint(city: Path) -> Iterator[Finding]:
             yield Finding(name, 0, "certificate-yaml", "文件应是一个映射", "参照同目录其他文件")
             continue
         yield from _lint_one(city, path, name, raw, codes)
+    yield from _lint_registry(city)
+
+
+def _lint_registry(city: Path) -> Iterator[Finding]:
+    """The register counts what it says, names each certificate once, and agrees with the types that are described."""
+    try:
+        read = registry.Registry.model_validate(read_yaml(city / registry.FILE))
+    except (Misconfigured, ValidationError) as error:
+        yield Finding(registry.FILE, 0, "registry-shape", str(error), "每行写 name、issuer、category，可写 type")
+        return
+    if len(read.types) != read.total:
+        message = f"写明 {read.total} 种，实际列出 {len(read.types)} 种"
+        yield Finding(registry.FILE, 0, "registry-total", message, "补上漏掉的，或者改正 total")
+    names = {path.stem: read_type(path).name.zh for path in yaml_files(city / FOLDER) if _reads(path)}
+    seen: set[str] = set()
+    for row in read.types:
+        if row.name in seen:
+            yield Finding(registry.FILE, 0, "registry-twice", f"{row.name} 列了两次", "删去一行")
+        seen.add(row.name)
+        if row.type and names.get(row.type) != row.name:
+            message = f"{row.name} 的类型 {row.type} 不存在或名称不同"
+            yield Finding(registry.FILE, 0, "registry-type", message, f"对照 {FOLDER}/{row.type}.yaml")
+
+
+def _reads(path: Path) -> bool:
+    try:
+        read_type(path)
+    except Misconfigured:
+        return False
+    return True
 
 
 def _lint_one(city: Path, path: Path, name: str, raw: Located, codes: dict[str, str]) -> Iterator[Finding]:

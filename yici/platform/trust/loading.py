@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from yici.platform.trust import definitions
+from yici.platform.trust import definitions, registry
 
 
 def load(city: Path) -> str:
     """One line of report. Raises `Misconfigured` for a file that cannot be read."""
     definitions.forget()
+    registry.forget()
     kinds = definitions.certificate_types()
     own = sum(kind.is_issued_here for kind in kinds.values())
-    return f"证照类型：{len(kinds)} 种，其中本市核发 {own} 种"
+    listed = registry.registry().types
+    return f"证照类型：{len(kinds)} 种，其中本市核发 {own} 种；目录 {len(listed)} 种，{sum(bool(row.type) for row in listed)} 种已编制"

@@ -13,7 +13,7 @@ from yici.core.cases.models import Case
 from yici.core.files.models import StoredFile
 from yici.core.people import queries as people
 from yici.core.people.models import Account, Person
-from yici.platform.trust.library.checking import Outcome, Verdict, verdict_on, verify_file
+from yici.platform.trust.library.checking import Outcome, Verdict, read_code, verdict_on, verify_file
 from yici.platform.trust.library.held import (
     FaceLine,
     Held,
@@ -39,6 +39,7 @@ __all__ = [
     "count_of",
     "face_lines",
     "find",
+    "read_code",
     "reads_own_certificate",
     "valid_certificate",
     "valid_certificates",

@@ -73,11 +73,11 @@ _compilers: dict[Path, Any] = {}
 _lock = threading.Lock()
 
 
-def qr_svg(text: str) -> str:
-    """QR code of error correction M as SVG, without a quiet zone."""
+def qr_svg(text: str, *, scalable: bool = False) -> str:
+    """QR code of error correction M as SVG, without a quiet zone. `scalable`: as large as its box on a page."""
     out = io.BytesIO()
     segno.make(text, error="m", micro=False).save(
-        out, kind="svg", border=0, xmldecl=False, svgns=True, scale=4, dark="#1d2129"
+        out, kind="svg", border=0, xmldecl=False, svgns=True, scale=4, dark="#1d2129", omitsize=scalable
     )
     return out.getvalue().decode()
 

@@ -1,33 +1,28 @@
-"""Changes to the certificate library: issue, suspend, resume, revoke. Issuing renders, signs and stores the file."""
+"""Changes to the certificate library: issue, hold, change, suspend, resume, revoke, cancel. Issuing renders, signs and
+stores the file; every step is an event."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlsplit
 
-from django.conf import settings
 from django.db import connection, transaction
-from django.utils import translation
 from django.utils.translation import gettext as _
 
 from yici.base import clock
-from yici.base.cityfolder import city_folder
 from yici.base.errors import Conflict, Invalid
 from yici.core.audit import services as audit
 from yici.core.files import services as files
 from yici.core.people.models import Organisation, Person
 from yici.core.places import queries as places
-from yici.core.vocabulary import queries as vocabulary
-from yici.core.vocabulary import rules as vocabulary_rules
-from yici.platform.trust import definitions, rendering, rules, signing
+from yici.platform.trust import definitions, rules
 from yici.platform.trust.definitions import CertificateType
+from yici.platform.trust.library import printing, states
+from yici.platform.trust.library.held import Held, from_issued
 from yici.platform.trust.models import Certificate
 
-__all__ = ["hold", "issue", "resume", "revoke", "suspend"]
-
-SEAL_CAPTION = "电子证照专用章"
+__all__ = ["cancel", "change", "hold", "issue", "resume", "revoke", "suspend"]
 
 
 @transaction.atomic
@@ -57,13 +52,9 @@ def issue(
     if not any(element in values for element in kind.face):
         raise Invalid(_("证照《%(name)s》没有可以打印的内容，请检查事项的结果设置。") % {"name": kind.name.zh})
     certificate = _new(kind, holder, values, issuer, case_number, _next_serial())
-    pdf = rendering.render(_sheet(kind, certificate), city_folder() / definitions.FOLDER / "templates" / kind.template)
-    signed = signing.sign(pdf, identifier=certificate.identifier, issuer=issuer.name)
-    certificate.file = files.store(
-        signed, f"{kind.name.zh}-{certificate.number}.pdf", holder=holder, trust="A", case_number=case_number
-    )
+    _print(certificate, kind)
     certificate.save()
-    _note(certificate, "issue", f"核发证照《{kind.name.zh}》", actor)
+    states.note(from_issued(certificate), "issue", "valid", "核发", actor, case_number)
     return certificate
 
 
@@ -87,47 +78,73 @@ def hold(
     certificate.number, certificate.issued_on, certificate.valid_from = number, issued_on, issued_on
     certificate.valid_to = kind.last_day(issued_on)
     certificate.save()
-    _note(certificate, "issue", f"归集证照《{kind.name.zh}》", actor)
+    states.note(from_issued(certificate), "hold", "valid", "归集", actor)
     return certificate
 
 
-def suspend(certificate: Certificate, reason: str, actor: audit.Actor) -> Certificate:
-    """Take out of force for a time. Raises `Conflict` unless it is valid, `Invalid` without a reason."""
-    return _change(certificate, {"valid"}, "suspended", reason, actor)
-
-
-def resume(certificate: Certificate, reason: str, actor: audit.Actor) -> Certificate:
-    """Put a suspended certificate back in force."""
-    return _change(certificate, {"suspended"}, "valid", reason, actor)
-
-
-def revoke(certificate: Certificate, reason: str, actor: audit.Actor) -> Certificate:
-    """End it for good. Revoking twice is a `Conflict`."""
-    return _change(certificate, {"valid", "suspended"}, "revoked", reason, actor)
-
-
 @transaction.atomic
-def _change(certificate: Certificate, allowed: set[str], state: str, reason: str, actor: audit.Actor) -> Certificate:
+def change(
+    identifier: str, face: Mapping[str, Any], reason: str, actor: audit.Actor, case_number: str = ""
+) -> Certificate:
+    """A new version of an issued certificate with these elements changed; the old one stays, as changed.
+
+    Raises `Conflict` unless it is valid, or for one made in bulk: that follows its data. `Invalid` without a reason.
+    """
     if not reason.strip():
         raise Invalid(_("请写明理由。"), fields={"reason": _("请写明理由。")})
-    locked = Certificate.objects.select_for_update().get(pk=certificate.pk)
-    if locked.state not in allowed:
-        raise Conflict(_("证照现在的状态是“%(state)s”，不能这样操作。") % {"state": locked.get_state_display()})
-    locked.state, locked.state_reason = state, "" if state == "valid" else reason.strip()
-    locked.save(update_fields=["state", "state_reason"])
-    _note(locked, "change", f"{locked.get_state_display()}：{reason.strip()}", actor)
-    return locked
+    old = Certificate.objects.select_for_update(of=("self",)).select_related("issuer", "holder").filter(
+        identifier=identifier
+    ).first()  # fmt: skip
+    if old is None:
+        raise Conflict(_("从数据批量制作的证照随数据更新，请更正数据。"))
+    if old.state != "valid":
+        raise Conflict(_("证照现在的状态是“%(state)s”，不能这样操作。") % {"state": old.get_state_display()})
+    kind = definitions.certificate_type(old.type)
+    parts = rules.parse_identifier(old.identifier)
+    changed = {element: str(value) for element, value in face.items() if value not in (None, "")}
+    new = Certificate(
+        identifier=str(rules.make_identifier(parts.type_code, parts.issuer_code, parts.serial, parts.version + 1)),
+        check_code=rules.new_check_code(), type=old.type, name=old.name, number=old.number, holder=old.holder,
+        holder_name=changed.get("organisation.name") or old.holder_name, issuer=old.issuer, issued_on=clock.today(),
+        valid_from=clock.today(), valid_to=old.valid_to, face={**old.face, **changed},
+        case_number=case_number or old.case_number, version=old.version + 1,
+    )  # fmt: skip
+    _print(new, kind)
+    old.state, old.state_reason = Certificate.State.CHANGED, reason.strip()
+    old.save(update_fields=["state", "state_reason"])
+    new.save()
+    states.note(from_issued(old), "change", "changed", reason.strip(), actor, case_number, new.identifier)
+    states.note(from_issued(new), "issue", "valid", reason.strip(), actor, case_number)
+    return new
 
 
-def _note(certificate: Certificate, action: str, purpose: str, actor: audit.Actor) -> None:
-    audit.record(
-        actor,
-        action,
-        subject=("person", certificate.holder_id or 0),
-        elements=["certificate.number"],
-        purpose=purpose,
+def suspend(identifier: str, reason: str, actor: audit.Actor, case_number: str = "") -> Held:
+    """Take out of force for a time. Raises `Conflict` unless it is valid, `Invalid` without a reason."""
+    return states.act(identifier, "suspend", reason, actor, case_number)
+
+
+def resume(identifier: str, reason: str, actor: audit.Actor, case_number: str = "") -> Held:
+    """Put a suspended certificate back in force."""
+    return states.act(identifier, "resume", reason, actor, case_number)
+
+
+def revoke(identifier: str, reason: str, actor: audit.Actor, case_number: str = "") -> Held:
+    """End it for good, as wrongly given. Revoking twice is a `Conflict`."""
+    return states.act(identifier, "revoke", reason, actor, case_number)
+
+
+def cancel(identifier: str, reason: str, actor: audit.Actor, case_number: str = "") -> Held:
+    """End it for good, as no longer needed or possible."""
+    return states.act(identifier, "cancel", reason, actor, case_number)
+
+
+def _print(certificate: Certificate, kind: CertificateType) -> None:
+    """Render, sign and store its file; the caller saves."""
+    signed = printing.pdf_of_sheet(printing.sheet_of(from_issued(certificate)), kind.slug)
+    certificate.file = files.store(
+        signed, f"{kind.name.zh}-{certificate.number}.pdf", holder=certificate.holder, trust="A",
         case_number=certificate.case_number,
-    )
+    )  # fmt: skip
 
 
 def _one_at_a_time(key: str) -> None:
@@ -164,50 +181,3 @@ def _new(
         face=values,
         case_number=case_number,
     )
-
-
-def _sheet(kind: CertificateType, certificate: Certificate) -> rendering.Sheet:
-    """What is printed, always in Chinese whatever language the request has."""
-    with translation.override("zh-hans"):
-        fields = [_face_row(element, certificate.face[element]) for element in printed_elements(kind, certificate.face)]
-        statement = kind.statement.zh
-        for element in kind.blanks():
-            value = certificate.face.get(element) or (certificate.holder_name if element == "person.name" else "")
-            statement = statement.replace(f"{{{element}}}", vocabulary_rules.display(element, value))
-    day, until, issuer = certificate.issued_on, certificate.valid_to, certificate.issuer
-    return rendering.Sheet(
-        title=kind.name.zh,
-        title_en=kind.name.en,
-        authority=f"{places.root().name}电子证照",
-        accent=kind.accent,
-        statement=statement,
-        statement_en=kind.statement.en,
-        fields=fields,
-        number=certificate.number,
-        identifier=certificate.identifier,
-        check_code=certificate.check_code,
-        check_code_shown=rules.shown_check_code(certificate.check_code),
-        verify_url=f"{settings.SITE_URL}/verify/{certificate.check_code}/",
-        verify_host=f"{urlsplit(settings.SITE_URL).netloc}/verify",
-        issuer=issuer.name,
-        issuer_en=issuer.english,
-        seal_caption=SEAL_CAPTION,
-        issued_on=f"{day.year}年{day.month}月{day.day}日",
-        issued_on_iso=day.isoformat(),
-        validity=f"至{until.year}年{until.month}月{until.day}日" if until else "长期有效",
-        validity_en=f"Valid until {until.isoformat()}" if until else "Valid without limit",
-        case_number=certificate.case_number,
-    )
-
-
-def printed_elements(kind: CertificateType, face: Mapping[str, Any]) -> list[str]:
-    """The type's elements first, in its order, then whatever else the face holds and the vocabulary knows."""
-    wanted = [element for element in kind.face if face.get(element)]
-    return wanted + [element for element in face if element not in kind.face and vocabulary.has_element(element)]
-
-
-def _face_row(element: str, value: str) -> rendering.FaceRow:
-    if not vocabulary.has_element(element):
-        return rendering.FaceRow(element, "", value)
-    label = vocabulary.element(element).label
-    return rendering.FaceRow(label.zh, label.en, vocabulary_rules.display(element, value))

@@ -93,6 +93,7 @@ class Judgement:
 class Seal:
     """What stands on a PDF, seen without unpacking it. `is_ours`: the city's root certificate is in a signature."""
 
+    is_signed: bool
     is_ours: bool
     identifiers: tuple[str, ...]
 
@@ -109,7 +110,9 @@ def seal_on(content: bytes) -> Seal | None:
     if not content.startswith(b"%PDF-") or b"startxref" not in content:
         return None
     found = {match.decode() for match in _IDENTIFIER.findall(content)}
-    return Seal(_root_as_written(key_files()) in content.lower(), tuple(sorted(found))[:SEALS_READ])
+    return Seal(
+        b"/ByteRange" in content, _root_as_written(key_files()) in content.lower(), tuple(sorted(found))[:SEALS_READ]
+    )
 
 
 def judge(content: bytes) -> Judgement:

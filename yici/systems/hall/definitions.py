@@ -204,6 +204,7 @@ class Result(_Part):
     kind: Literal["certificate", "document", "decision"]
     name: Text
     certificate: str = ""
+    certificate_action: Literal["issue", "change", "cancel"] = "issue"  # what an approval does to it
     validity: Text
     sample: str = ""
     face: list[FaceValue] = []

@@ -92,7 +92,7 @@ def test_a_refused_attempt_does_not_use_up_a_single_use(demo: Any, certificate: 
 
 def test_certificate_revoked_since_is_refused(demo: Any, certificate: Certificate) -> None:
     _made, code = shared(demo, certificate)
-    services.revoke(certificate, "材料不实", audit.SYSTEM)
+    services.revoke(certificate.identifier, "材料不实", audit.SYSTEM)
     assert refusals(code) == ("state", "state")
 
 
@@ -144,7 +144,7 @@ def test_showing_lasts_two_minutes_and_the_next_one_ends_it(demo: Any, certifica
 
 
 def test_certificate_that_is_not_in_force_is_not_shown(demo: Any, certificate: Certificate) -> None:
-    services.suspend(certificate, "复核", audit.SYSTEM)
+    services.suspend(certificate.identifier, "复核", audit.SYSTEM)
     with pytest.raises(Conflict):
         sharing.show(demo.farmer, queries.certificate_of(demo.farmer, certificate.identifier))
 

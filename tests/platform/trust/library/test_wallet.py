@@ -21,16 +21,6 @@ from yici.platform.trust.queries import Held, Outcome
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def register(demo: Any, lake: Callable[..., None]) -> Held:
-    """The farmer's household register, made from the lake among others."""
-    lake(1, 30, owner=demo.farmer.person.id_number)
-    running.make(TYPE)
-    held = queries.valid_certificate(demo.farmer.person, TYPE)
-    assert held is not None
-    return held
-
-
 def test_wallet_holds_issued_and_made_certificates(demo: Any, certificate: Certificate, register: Held) -> None:
     wallet = queries.certificates_for(demo.farmer)
     assert {(held.identifier, held.is_made) for held in wallet} == {

@@ -47,7 +47,8 @@ def judge(token: str, now: dt.datetime) -> dict[str, Any]:
     try:
         claims = sd_jwt.verify(token.strip(), public, int(now.timestamp()))
     except sd_jwt.BadCredential as bad:
-        return {"outcome": bad.reason, "claims": {}}
+        foreign = bad.reason == "altered" and sd_jwt.key_id_of(token) != keys.key_id()
+        return {"outcome": "foreign" if foreign else bad.reason, "claims": {}}
     try:
         held = find(str(claims.get("identifier", "")))
     except Invalid:

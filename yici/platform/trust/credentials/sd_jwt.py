@@ -21,7 +21,17 @@ from django.utils.translation import gettext_lazy as _
 
 from yici.base.errors import Invalid
 
-__all__ = ["BadCredential", "issue", "key_of_jwk", "presence_of", "present", "public_jwk", "sign_presence", "verify"]
+__all__ = [
+    "BadCredential",
+    "issue",
+    "key_id_of",
+    "key_of_jwk",
+    "presence_of",
+    "present",
+    "public_jwk",
+    "sign_presence",
+    "verify",
+]
 
 TYPE = "dc+sd-jwt"
 PRESENCE = "kb+jwt"
@@ -183,6 +193,14 @@ def _verified(jwt: str, key: ec.EllipticCurvePublicKey) -> tuple[dict[str, Any],
     except InvalidSignature:
         raise BadCredential("altered") from None
     return header, payload
+
+
+def key_id_of(token: str) -> str:
+    """Which key a token says it is signed with; empty where it says nothing that can be read. Proves nothing."""
+    try:
+        return str(_object(token.strip().split(".", 1)[0]).get("kid", ""))
+    except BadCredential:
+        return ""
 
 
 def _object(text: str) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from yici.core.vocabulary import queries as vocabulary
 from yici.core.vocabulary import rules as vocabulary_rules
 from yici.platform.trust import definitions, rules
 from yici.platform.trust.making.reading import open_record
-from yici.platform.trust.making.running import HOLDER_PLACE
+from yici.platform.trust.making.running import HOLDER_PLACE, number_index
 from yici.platform.trust.models import Certificate, CertificateEvent, CheckCode, MadeCertificate
 
 __all__ = [
@@ -37,6 +37,7 @@ __all__ = [
     "from_issued",
     "from_made",
     "made_for",
+    "made_numbered",
     "reason_of",
 ]
 
@@ -217,9 +218,13 @@ def check_code_of(held: Held) -> str:
 
 
 def made_for(
-    holders: Mapping[str, int | None], types: Iterable[str] | None = None, on: dt.date | None = None
+    holders: Mapping[str, int | None],
+    types: Iterable[str] | None = None,
+    on: dt.date | None = None,
+    *,
+    current_only: bool = True,
 ) -> list[Held]:
-    """What was made in bulk for these holders (ID number or USCC → person's row), in one query; the latest version only.
+    """What was made in bulk for these holders (ID number or USCC → person's row), in one query; without versions that were replaced.
 
     `on`: only those in force that day.
     """
@@ -227,13 +232,25 @@ def made_for(
     rows = {ring.blind_index(key, HOLDER_PLACE): person for key, person in holders.items() if key}
     if not rows:
         return []
-    held = _made().filter(holder__in=list(rows)).exclude(state__in=["changed", "cancelled"])
+    held = _made().filter(holder__in=list(rows))
+    if current_only:
+        held = held.exclude(state__in=["changed", "cancelled"])
     if types is not None:
         held = held.filter(type__in=list(types))
     if on is not None:
         held = held.filter(Q(valid_to=None) | Q(valid_to__gte=on), state="valid")
     opened = [from_made(one, holder_id=rows[bytes(one.holder)]) for one in held]
     return [one for one in opened if on is None or one.state_on(on) == "valid"]
+
+
+def made_numbered(number: str) -> list[Held]:
+    """What was made in bulk with this number on its face, of any type and version, in one query."""
+    ring = keyring()
+    wanted = Q(pk__in=[])
+    for kind in definitions.certificate_types().values():
+        if kind.made_from is not None:
+            wanted |= Q(type=kind.slug, number=number_index(ring, kind.slug, number))
+    return [from_made(one) for one in _made().filter(wanted).order_by("type", "-version")]
 
 
 def face_lines(held: Held, *, masked: bool, only: Iterable[str] | None = None) -> list[FaceLine]:

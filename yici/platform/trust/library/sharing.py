@@ -145,7 +145,7 @@ def share(
         account, held, Share.Kind.SHARE, wanted, purpose=purpose, recipient=recipient,
         organisation=Organisation.objects.filter(name=recipient).first(),
         now=clock.now(),
-        expires_at=timezone.make_aware(dt.datetime.combine(until + dt.timedelta(days=1), dt.time())),
+        expires_at=timezone.make_aware(dt.datetime.combine(until, dt.time(23, 59, 59))),
         single_use=single_use,
     )  # fmt: skip
 

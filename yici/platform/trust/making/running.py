@@ -25,6 +25,7 @@ from yici.platform.trust import definitions
 from yici.platform.trust.definitions import CertificateType
 from yici.platform.trust.making import keys, tree
 from yici.platform.trust.making.canonical import IdentifierMaker, compose
+from yici.platform.trust.making.counting import move
 from yici.platform.trust.making.sources import Row, batches
 from yici.platform.trust.models import CertificateEvent, MadeBatch, MadeCertificate, MakingRun
 from yici.platform.trust.ports import lake_class
@@ -125,6 +126,7 @@ def _write(run: MakingRun, made: _Made) -> None:
         copy.set_types(_TYPES)
         for leaf, row in enumerate(made.rows):
             copy.write_row((*row[:7], batch.pk, leaf, *row[7:]))
+    move(run.type, {"valid": len(made.rows) - len(made.replaced), "changed": len(made.replaced)})
     if made.replaced:
         MadeCertificate.objects.filter(pk__in=[old for old, _new in made.replaced]).update(state="changed")
         CertificateEvent.objects.bulk_create(

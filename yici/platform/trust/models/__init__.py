@@ -2,7 +2,7 @@
 
 from yici.platform.trust.models.certificates import Certificate, CertificateEvent
 from yici.platform.trust.models.identity import Assertion, FaceReference
-from yici.platform.trust.models.making import CheckCode, MadeBatch, MadeCertificate, MakingRun
+from yici.platform.trust.models.making import CheckCode, MadeBatch, MadeCertificate, MadeCount, MakingRun, RenderedFile
 from yici.platform.trust.models.papers import PaperBatch, PaperReading
 from yici.platform.trust.models.relying import PairwiseSubject, RelyingParty
 from yici.platform.trust.models.sharing import Share, ShareUse
@@ -27,11 +27,13 @@ __all__ = [
     "FaceReference",
     "MadeBatch",
     "MadeCertificate",
+    "MadeCount",
     "MakingRun",
     "PairwiseSubject",
     "PaperBatch",
     "PaperReading",
     "RelyingParty",
+    "RenderedFile",
     "SealedKey",
     "Share",
     "ShareUse",

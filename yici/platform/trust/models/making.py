@@ -79,9 +79,29 @@ class MadeCertificate(models.Model):
         ]
 
 
+class MadeCount(models.Model):
+    """How many certificates made in bulk there are of a type in a state; kept by `making.counting`, exact."""
+
+    type = models.CharField(max_length=40, db_collation="C")
+    state = models.CharField(max_length=10, db_collation="C")
+    count = models.BigIntegerField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["type", "state"], name="trust_made_count")]
+
+
 class CheckCode(models.Model):
     """The check code (查验码) of a certificate made in bulk, drawn when its file or page is first asked for."""
 
     code = models.CharField(max_length=12, primary_key=True, db_collation="C")
     identifier = models.CharField(max_length=90, unique=True, db_collation="C")
     created_at = models.DateTimeField(default=clock.now)
+
+
+class RenderedFile(models.Model):
+    """The hash of a file that was made on demand: its bytes are the library's own, though they are not kept."""
+
+    sha256 = models.BinaryField(max_length=32, primary_key=True)
+    identifier = models.CharField(max_length=90, db_collation="C", db_index=True)
+    format = models.CharField(max_length=4)
+    at = models.DateTimeField()

@@ -10,7 +10,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from yici.base.errors import Invalid
-from yici.platform.trust import queries, rules
+from yici.platform.trust import queries, registry, rules
 from yici.platform.trust.credentials import issuing
 from yici.platform.trust.queries import Outcome, Verdict
 from yici.platform.trust.signatures import timestamping
@@ -22,24 +22,19 @@ VERIFY_LIMIT = 5 * 1024 * 1024  # bytes; the city's certificates are under 100 K
 def verify(request: HttpRequest) -> HttpResponse:
     """The public entrance: type the code, or upload the file."""
     if request.method != "POST":
-        return render(request, "trust/verify.html", {"code": request.GET.get("code", "")[:120]})
+        return render(request, "trust/verify.html", {"code": request.GET.get("code", "")[:200]})
     upload = request.FILES.get("file")
     try:
         if isinstance(upload, UploadedFile):
-            return _verdict_page(request, queries.verify_file(read_upload(upload)), by_file=True)
-        code = _code_or_identifier(request.POST.get("code", ""))
+            verdict = queries.verify_file(read_upload(upload), request.POST.get("beside", "")[:200])
+            return _verdict_page(request, verdict, by_file=True)
+        code = queries.read_code(request.POST.get("code", ""))
     except Invalid as error:
         field = "file" if upload is not None or request.POST.get("by") == "file" else "code"
-        message = _("请先选择要查验的 PDF 文件。") if field == "file" and upload is None else str(error.message)
-        context = {"code": request.POST.get("code", "")[:120], "errors": {field: message}}
+        message = _("请先选择要查验的证照文件。") if field == "file" and upload is None else str(error.message)
+        context = {"code": request.POST.get("code", "")[:200], "errors": {field: message}}
         return render(request, "trust/verify.html", context, status=422)
     return redirect("verify-code", code=code)
-
-
-def _code_or_identifier(text: str) -> str:
-    """What was typed, in its normal form. Raises `Invalid` for what is neither."""
-    typed = text.strip()
-    return str(rules.parse_identifier(typed)) if typed.startswith("1.2.") else rules.read_check_code(typed)
 
 
 def read_upload(upload: UploadedFile) -> bytes:
@@ -61,7 +56,7 @@ def _verdict_page(request: HttpRequest, verdict: Verdict, *, by_file: bool) -> H
         "verdict": verdict,
         "by_file": by_file,
         "certificate": held,
-        "lines": _public_lines(held) if held and verdict.shows_face else [],
+        "lines": _public_lines(held, verdict) if held else [],
         "code_shown": rules.shown_check_code(held.check_code) if held and verdict.shows_face else "",
         "not_in_force": verdict.outcome == Outcome.NOT_IN_FORCE,
     }
@@ -72,9 +67,26 @@ def _verdict_page(request: HttpRequest, verdict: Verdict, *, by_file: bool) -> H
     return response
 
 
-def _public_lines(held: queries.Held) -> list[queries.FaceLine]:
-    """The masked face without the holder's name, which the page shows already."""
-    return [line for line in queries.face_lines(held, masked=True) if held.face[line.element] != held.holder_name]
+def _public_lines(held: queries.Held, verdict: Verdict) -> list[queries.FaceLine]:
+    """The masked face; without the holder's name where the page shows it already."""
+    lines = queries.face_lines(held, masked=True, only=verdict.elements)
+    return [line for line in lines if not verdict.shows_face or held.face[line.element] != held.holder_name]
+
+
+@require_safe
+def certificate_registry(request: HttpRequest) -> HttpResponse:
+    """Every kind of certificate of the city, for anybody: who issues it, what it proves."""
+    words, category = request.GET.get("q", "")[:60], request.GET.get("category", "")
+    listed = registry.registry().types
+    context = {
+        "q": words,
+        "category": category if category in registry.CATEGORIES else "",
+        "categories": [(value, label) for value, label in registry.CATEGORIES.items() if value != "other"],
+        "entries": registry.entries(words, category if category in registry.CATEGORIES else ""),
+        "total": len(listed),
+        "described": sum(bool(row.type) for row in listed),
+    }
+    return render(request, "trust/registry.html", context)
 
 
 @csrf_exempt

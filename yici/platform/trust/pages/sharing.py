@@ -46,7 +46,7 @@ def show(request: HttpRequest, identifier: str) -> HttpResponse:
 
 
 def _qr(request: HttpRequest, code: str) -> str:
-    return mark_safe(qr_svg(request.build_absolute_uri(f"/shares/{code}/")))  # noqa: S308 - drawn by us
+    return mark_safe(qr_svg(request.build_absolute_uri(f"/shares/{code}/"), scalable=True))  # noqa: S308 - drawn by us
 
 
 @never_cache
@@ -144,5 +144,5 @@ def open_share(request: HttpRequest, code: str) -> HttpResponse:
 
 def _unlisted(response: HttpResponse) -> HttpResponse:
     response["X-Robots-Tag"] = "noindex"
-    response["Referrer-Policy"] = "no-referrer"
+    response["Referrer-Policy"] = "same-origin"
     return response

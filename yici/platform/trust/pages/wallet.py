@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
-from django.http import FileResponse, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.utils.translation import gettext as _
+from django.utils.http import content_disposition_header
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_safe
 
 from yici.base.errors import NotFound
 from yici.core.audit import services as audit
-from yici.core.files import services as files
-from yici.core.files.models import StoredFile
 from yici.core.people.auth import account_of, citizen_required
 from yici.core.people.services import actor_of
 from yici.platform.trust import queries, rules
+from yici.platform.trust.library import printing
 
 PAGE_SIZE = 20
 
@@ -65,20 +64,19 @@ def note_look(request: HttpRequest, held: queries.Held, purpose: str) -> None:
 @require_safe
 @login_required
 @never_cache
-def my_certificate_file(request: HttpRequest, identifier: str) -> FileResponse:
-    return send_file(queries.certificate_of(account_of(request), identifier), request)
+def my_certificate_file(request: HttpRequest, identifier: str, format: str) -> HttpResponse:
+    if format not in printing.FORMATS:
+        raise NotFound
+    return send_file(queries.certificate_of(account_of(request), identifier), format, request)
 
 
-def send_file(held: queries.Held, request: HttpRequest) -> FileResponse:
-    """The signed PDF as an attachment. A look at another person's certificate is recorded first."""
-    stored = StoredFile.objects.filter(pk=held.file_id).first() if held.file_id else None
-    if stored is None:
-        raise NotFound(_("这份证照由其他部门核发，没有电子文件。"))
+def send_file(held: queries.Held, format: printing.Format, request: HttpRequest) -> HttpResponse:
+    """A signed file as an attachment. A look at another person's certificate is recorded first."""
     if held.holder_id != account_of(request).person_id:
         note_look(request, held, "下载证照")
-    response = FileResponse(
-        files.open_file(stored), as_attachment=True, filename=stored.name, content_type="application/pdf"
-    )
+    name, content = printing.file_of(held, format)
+    response = HttpResponse(content, content_type=printing.MEDIA_TYPES[format])
+    response["Content-Disposition"] = content_disposition_header(True, name)
     response["X-Content-Type-Options"] = "nosniff"
     response["Content-Security-Policy"] = "sandbox; default-src 'none'"
     return response

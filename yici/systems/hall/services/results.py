@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from yici.base import clock
+from yici.base.errors import Conflict
 from yici.core.cases.models import Case, CaseEvent
 from yici.core.messages import services as messages
 from yici.core.people import services as people
 from yici.core.people.models import Account
 from yici.core.vocabulary.rules import make_uscc
+from yici.platform.trust import queries as library
 from yici.platform.trust import services as trust
-from yici.platform.trust.models import Certificate
+from yici.platform.trust.models import Certificate, CertificateEvent
 from yici.systems.hall import definitions
 from yici.systems.hall.models import Application
 from yici.systems.hall.queries.catalogue import definition_of
@@ -39,6 +44,8 @@ def issue(case_number: str) -> Certificate | None:
     face = definitions.face_of(
         definition.result, application.answers, age=definitions.age_on(person.birth_date, clock.today())
     )
+    if definition.result.certificate_action != "issue":
+        return _follow(application, definition.result, face)
     with transaction.atomic():
         already = Certificate.objects.filter(case_number=case_number, type=definition.result.certificate).exists()
         face |= _allotted(definition, application.case)
@@ -66,7 +73,29 @@ def _allotted(definition: definitions.ItemDefinition, case: Case) -> dict[str, s
     return {entry.element: make_uscc(area, case.pk) for entry in definition.result.face if entry.allot == "uscc"}
 
 
+@transaction.atomic
+def _follow(application: Application, result: definitions.Result, face: dict[str, Any]) -> Certificate | None:
+    """An approval of an item that changes or ends a certificate: the applicant's newest of that type, once.
+
+    Raises `Conflict` where there is none in force: the job is tried again and stays in sight.
+    """
+    number, action = application.case.number, result.certificate_action
+    Case.objects.select_for_update().get(pk=application.case_id)
+    done = CertificateEvent.objects.filter(case_number=number, action=action).exists()
+    if done:
+        return Certificate.objects.filter(case_number=number, type=result.certificate).first()
+    held = library.valid_certificate(application.applicant, result.certificate)
+    if held is None:
+        raise Conflict(_("申请人名下没有有效的这种证照，无法变更或注销。"))
+    actor, reason = people.actor_of(None), application.version.item.name
+    if action == "change":
+        return trust.change(held.identifier, face, reason, actor, number)
+    trust.cancel(held.identifier, reason, actor, number)
+    return None
+
+
 def revoke_result(case: Case, event: CaseEvent, actor: Account | None) -> None:
     """Effect of a revoked decision: the certificate it gave is revoked with the same reason."""
-    for certificate in Certificate.objects.filter(case_number=case.number, state=Certificate.State.VALID):
-        trust.revoke(certificate, event.opinion or event.label, people.actor_of(actor))
+    living = Certificate.objects.filter(case_number=case.number, state__in=["valid", "suspended"])
+    for identifier in living.values_list("identifier", flat=True):
+        trust.revoke(identifier, event.opinion or event.label, people.actor_of(actor), case.number)

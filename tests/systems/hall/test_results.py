@@ -1,0 +1,71 @@
+"""What an approval does to a certificate: it issues, changes or ends one, once however often the job runs."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import pytest
+
+from tests.systems.hall.conftest import submitted
+from yici.base.errors import Conflict
+from yici.platform.trust import queries as trust
+from yici.platform.trust.models import Certificate, CertificateEvent
+from yici.systems.hall.services import results
+
+pytestmark = pytest.mark.django_db
+TYPE = "senior_allowance"
+
+
+@pytest.fixture
+def following(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """`following(action)`: the allowance's item does that to its certificate from now on."""
+    real = results.definition_of
+
+    def stand(action: str) -> None:
+        def changed(version: Any) -> Any:
+            definition = real(version)
+            result = definition.result.model_copy(update={"certificate_action": action})
+            return definition.model_copy(update={"result": result})
+
+        monkeypatch.setattr(results, "definition_of", changed)
+
+    return stand
+
+
+def issued(demo: Any) -> Certificate:
+    certificate = results.issue(submitted(demo.farmer).number)
+    assert certificate is not None
+    return certificate
+
+
+def test_an_item_that_changes_gives_a_new_version_once(demo: Any, story_day: dt.datetime, following: Any) -> None:
+    first = issued(demo)
+    following("change")
+    case = submitted(demo.farmer)
+    second = results.issue(case.number)
+    assert second is not None and (second.number, second.version) == (first.number, 2)
+    again = results.issue(case.number)
+    assert again is not None and again.pk == second.pk
+    first.refresh_from_db()
+    assert first.state == "changed"
+    held = trust.valid_certificate(demo.farmer.person, TYPE)
+    assert held is not None and held.identifier == second.identifier
+
+
+def test_an_item_that_ends_one_cancels_it_once(demo: Any, story_day: dt.datetime, following: Any) -> None:
+    first = issued(demo)
+    following("cancel")
+    case = submitted(demo.farmer)
+    assert results.issue(case.number) is None and results.issue(case.number) is None
+    first.refresh_from_db()
+    assert first.state == "cancelled"
+    (event,) = CertificateEvent.objects.filter(identifier=first.identifier, action="cancel")
+    assert event.case_number == case.number
+    assert trust.valid_certificate(demo.farmer.person, TYPE) is None
+
+
+def test_nothing_to_change_stays_in_sight(demo: Any, story_day: dt.datetime, following: Any) -> None:
+    following("change")
+    with pytest.raises(Conflict):
+        results.issue(submitted(demo.farmer).number)
