@@ -12,6 +12,8 @@ WORKER = os.environ.get("PYTEST_XDIST_WORKER", "main")
 os.environ["YICI_RESIDENTS"] = "2000"
 os.environ["YICI_DEMO"] = "1"
 os.environ["YICI_DEMO_CASES"] = "0"
+# Hand-written items only: the registers add a thousand more of the same shape.
+os.environ["YICI_CATALOGUE"] = "written"
 os.environ["YICI_SECRET_KEY"] = "tests-only-the-template-and-every-process-share-it"
 os.environ.setdefault("YICI_TEST_HOME", str(ROOT / "var" / "test"))
 _base = Path(os.environ["YICI_TEST_HOME"])

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
 from django.db import IntegrityError, connection, transaction
+from django.test.utils import CaptureQueriesContext
 
 from yici.base.errors import Misconfigured
 from yici.systems.hall import folder, queries
@@ -22,8 +24,33 @@ def item_of(city: Path, **changes: object) -> ItemDefinition:
     return item.model_copy(update=changes)
 
 
-def test_twelve_items_are_published(city: Path) -> None:
-    assert ServiceItem.objects.filter(state="active", current__isnull=False).count() == 13
+def test_every_hand_written_item_is_published_with_its_handlings_and_holdings(city: Path) -> None:
+    published = ServiceItem.objects.filter(state="active", current__isnull=False)
+    assert published.filter(handling="").count() == len(list(folder.item_files(city))) >= 120
+    assert published.filter(base="yanglao-jigou").count() == 8
+    assert not published.filter(holdings=None).exists()
+
+
+def test_unchanged_items_are_not_touched(city: Path) -> None:
+    with CaptureQueriesContext(connection) as captured:
+        load(city)
+    written = [one["sql"] for one in captured if one["sql"].startswith(("INSERT", "UPDATE"))]
+    assert [sql for sql in written if "hall_serviceitem" in sql and "cancelled" not in sql] == []
+
+
+def test_one_broken_item_leaves_the_whole_catalogue_as_it_was(city: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "city"
+    shutil.copytree(city, copy)
+    changed, broken = copy / "items" / "dibao.yaml", copy / "items" / "zufang-beian.yaml"
+    changed.write_text(changed.read_text("utf-8").replace("promised: 20", "promised: 19"), "utf-8")
+    broken.write_text(
+        broken.read_text("utf-8").replace("legal: 3 ", "legal: 3000 ").replace("promised: 1", "promised: 4000"), "utf-8"
+    )
+    before = ServiceItemVersion.objects.count()
+    with pytest.raises(Misconfigured, match=r"zufang-beian\.yaml:\d+ .*目录整体没有加载"):
+        load(copy)
+    assert ServiceItemVersion.objects.count() == before
+    assert queries.definition_of(queries.item_by_code("dibao").current).limits.promised.amount == 20
 
 
 def test_loading_again_publishes_nothing(city: Path) -> None:

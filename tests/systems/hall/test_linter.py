@@ -170,4 +170,4 @@ def test_broken_yaml_is_a_finding_not_a_crash(tmp_path: Path) -> None:
 
 
 def test_the_items_of_the_city_have_no_findings(city: Path) -> None:
-    assert [f"{one.path}:{one.line} {one.message}" for one in lint(city) if one.level == "error"] == []
+    assert [f"{one.path}:{one.line} {one.message}" for one in lint(city)] == []

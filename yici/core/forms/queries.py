@@ -30,6 +30,7 @@ __all__ = [
     "collect_facts",
     "draft_for",
     "drafts_of",
+    "open_drafts",
     "rows_in_words",
 ]
 
@@ -87,6 +88,12 @@ def draft_for(account: Account, token: str) -> Draft:
     if not draft.submitted_as and draft.expires_at <= clock.now():
         raise DraftExpired(form=draft.form, title=draft.title)
     return draft
+
+
+def open_drafts(form: str) -> QuerySet[Draft]:
+    """Drafts of everybody for forms whose name begins so, neither submitted nor expired; for telling their owners."""
+    living = Draft.objects.filter(form__startswith=form, submitted_as="", expires_at__gt=clock.now())
+    return living.select_related("owner").order_by("pk")
 
 
 def drafts_of(account: Account) -> QuerySet[Draft]:

@@ -61,3 +61,13 @@ class AuthorityNotChosen(Invalid):
 class NotPaid(Conflict):
     slug = "not-paid"
     message = _("申请人还没有缴费，缴清之后才能作出准予的决定。")
+
+
+class ChangeSettled(Conflict):
+    slug = "change-settled"
+    message = _("这项变更已经审核过了，请刷新页面查看结果。")
+
+
+class SamePerson(NotAllowed):
+    slug = "same-person"
+    message = _("自己提出的变更要由另一个人审核。")

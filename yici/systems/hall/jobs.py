@@ -20,3 +20,12 @@ def return_payment(case_number: str) -> None:
     from yici.systems.hall import services
 
     services.settle_return(case_number)
+
+
+@app.periodic(cron="5 0 * * *")
+@app.task(name="hall.changes_take_effect", queue="default")
+def changes_take_effect(timestamp: int) -> None:
+    """Put approved changes of items in force whose day has come; safe to repeat."""
+    from yici.systems.hall.services.changing import take_effect_of_due
+
+    take_effect_of_due()

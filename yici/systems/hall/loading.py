@@ -10,8 +10,9 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -21,43 +22,58 @@ from yici.base import clock
 from yici.base.errors import Misconfigured
 from yici.core.cases import services as cases
 from yici.core.cases.rules import Limit as CaseLimit
+from yici.core.cases.rules import Workflow
 from yici.core.people.models import Organisation
 from yici.core.people.queries import responsible_organisation
 from yici.core.places.models import Division, Level
-from yici.systems.hall import burden, folder, searching
+from yici.systems.hall import burden, folder, overlay, searching
 from yici.systems.hall.definitions import ItemDefinition
 from yici.systems.hall.generating.entries import Entry, entries, phone_of
 from yici.systems.hall.generating.holders import Authorities, authorities, held
 from yici.systems.hall.linting import faults_of_entry, surroundings_of
-from yici.systems.hall.models import ItemHolding, ServiceItem, ServiceItemVersion
+from yici.systems.hall.models import ItemChange, ItemHolding, ServiceItem, ServiceItemVersion
 
 # Raised when what a load makes of the same files changes, so that every item is published afresh.
-READING = "1"
+READING = "2"
 _GROUND = ("synonyms.yaml", "topics.yaml", "hall.yaml")
 
 
-def load(city: Path) -> str:
+def load(city: Path, *, only: Collection[str] | None = None) -> str:
     """Idempotent. Items that left the folder are cancelled, not deleted. Raises `Misconfigured` naming file and line.
+
+    Changes in force (`ItemChange`) are laid over the folder. `only`: codes of bases to look at, for a single change.
 
     `YICI_CATALOGUE=written` leaves the registers out: hand-written items only, for tests and a light demo.
     """
     folder.forget()
-    found = _once(_entries(city))
+    overlays = _overlays()
+    chosen = (entry for entry in _entries(city) if only is None or entry.base in only)
+    found = _once(overlay.laid_over(entry, overlays.get(entry.code, ())) for entry in chosen)
     ground = _ground(city)
     stored = dict(ServiceItem.objects.values_list("code", "source"))
     sources = {code: _source(entry, ground) for code, entry in found.items()}
     changed = [entry for code, entry in found.items() if stored.get(code) != sources[code]]
     _refuse_faults(changed, city)
-    published = 0
     with transaction.atomic():
-        for entry in changed:
-            published += publish(folder.read_entry(entry, city), city, entry, sources[entry.code])
+        published = publish_all(
+            [(folder.read_entry(entry, city), entry, sources[entry.code]) for entry in changed], city
+        )
         gone = ServiceItem.objects.exclude(code__in=found).exclude(state=ServiceItem.State.CANCELLED)
+        gone = gone.filter(base__in=only) if only is not None else gone
         cancelled = gone.update(state=ServiceItem.State.CANCELLED, source="")
-        holdings = _hold(found.values(), city)
+        holdings = _hold(found.values(), city, only)
     return f"办事大厅：事项 {holdings} 项（{len(found)} 种），新发布 {published} 个版本" + (
         f"，取消 {cancelled} 项" if cancelled else ""
     )
+
+
+def _overlays() -> dict[str, list[overlay.Overlay]]:
+    """Changes in force by item, in the order in which they took effect."""
+    found: dict[str, list[overlay.Overlay]] = {}
+    rows = ItemChange.objects.filter(state=ItemChange.State.IN_FORCE).order_by("in_force_at", "pk")
+    for code, kind, edits, holders, reason in rows.values_list("item__code", "kind", "edits", "holders", "reason"):
+        found.setdefault(code, []).append(overlay.Overlay(code, kind, edits, holders, reason))
+    return found
 
 
 def _entries(city: Path) -> Iterator[Entry]:
@@ -100,42 +116,109 @@ def _refuse_faults(changed: Iterable[Entry], city: Path) -> None:
 
 
 def publish(item: ItemDefinition, city: Path, entry: Entry | None = None, source: str = "") -> bool:
-    """Write the item's row and, where its content changed, a new version. True if there is a new version."""
+    """Write one item's row and, where its content changed, a new version. True if there is a new version."""
+    return bool(publish_all([(item, entry, source)], city))
+
+
+def publish_all(items: Sequence[tuple[ItemDefinition, Entry | None, str]], city: Path) -> int:
+    """Write rows, search index and, where content changed, versions, in bulk; how many versions are new."""
+    if not items:
+        return 0
+    owner = _owners(city)
+    ServiceItem.objects.bulk_create(
+        [_row(item, entry, source, owner(item.handler.function)) for item, entry, source in items],
+        batch_size=500, update_conflicts=True, unique_fields=["code"], update_fields=_WRITTEN,
+    )  # fmt: skip
+    definitions = {item.code: item for item, _entry, _source_digest in items}
+    rows = {row.code: row for row in ServiceItem.objects.filter(code__in=definitions).defer("search")}
+    _index({rows[code].pk: item for code, item in definitions.items()}, city)
+    return _publish_versions([(rows[code], item) for code, item in definitions.items()])
+
+
+_WRITTEN = [
+    "base", "handling", "source", "visits", "promised_days", "materials", "state", "state_reason", "name", "english",
+    "short_name", "short_english", "summary", "english_summary", "icon", "is_featured", "popularity", "spelling",
+    "task_type", "kind", "level", "subjects", "topics", "organisation",
+]  # fmt: skip
+
+
+def _owners(city: Path) -> Callable[[str], Organisation]:
+    root = _city_code()
+    return cache(lambda function: responsible_organisation(function, Level.CITY, root))
+
+
+def _row(item: ItemDefinition, entry: Entry | None, source: str, owner: Organisation) -> ServiceItem:
     listing = item.listing
-    row, _created = ServiceItem.objects.update_or_create(
+    short = listing.short_name or item.name
+    return ServiceItem(
         code=item.code,
-        defaults={
-            "base": entry.base if entry else item.code,
-            "handling": entry.handling if entry else "",
-            "source": source,
-            "visits": item.visits.count,
-            "promised_days": round(Decimal(item.limits.promised.hours) / Decimal("33.6"), 2),
-            "materials": burden.of(item),
-            "state": listing.state,
-            "state_reason": listing.state_reason.model_dump() if listing.state_reason else None,
-            "name": item.name.zh,
-            "english": item.name.en,
-            "short_name": (listing.short_name or item.name).zh,
-            "short_english": (listing.short_name or item.name).en,
-            "summary": item.summary.zh,
-            "english_summary": item.summary.en,
-            "icon": listing.icon,
-            "is_featured": listing.featured,
-            "popularity": listing.popularity,
-            "spelling": searching.spelling_of(item.name.zh),
-            "task_type": item.task_type,
-            "kind": item.kind,
-            "level": item.handler.level,
-            "subjects": item.subjects,
-            "topics": listing.topics,
-            "organisation": responsible_organisation(item.handler.function, Level.CITY, _city_code()),
-        },
+        base=entry.base if entry else item.code,
+        handling=entry.handling if entry else "",
+        source=source,
+        visits=item.visits.count,
+        promised_days=round(Decimal(item.limits.promised.hours) / Decimal("33.6"), 2),
+        materials=burden.of(item),
+        state=listing.state,
+        state_reason=listing.state_reason.model_dump() if listing.state_reason else None,
+        name=item.name.zh,
+        english=item.name.en,
+        short_name=short.zh,
+        short_english=short.en,
+        summary=item.summary.zh,
+        english_summary=item.summary.en,
+        icon=listing.icon,
+        is_featured=listing.featured,
+        popularity=listing.popularity,
+        spelling=searching.spelling_of(item.name.zh),
+        task_type=item.task_type,
+        kind=item.kind,
+        level=item.handler.level,
+        subjects=item.subjects,
+        topics=listing.topics,
+        organisation=owner,
     )
-    _index(row, item, city)
-    return _publish_version(row, item)
 
 
-def _hold(found: Iterable[Entry], city: Path) -> int:
+def _publish_versions(items: Sequence[tuple[ServiceItem, ItemDefinition]]) -> int:
+    workflow = cache(cases.load_workflow)
+    wanted = [
+        cases.Publication(
+            f"hall.{item.code}", item.name.zh, item.name.en, "hall", workflow(item.workflow),
+            _limits(item, workflow(item.workflow)),
+        )
+        for _row_of, item in items
+    ]  # fmt: skip
+    case_versions = cases.publish_versions(wanted)
+    newest = ServiceItemVersion.objects.filter(item__in=[row.pk for row, _item in items]).defer("definition")
+    known = {one.item_id: one for one in newest.order_by("item_id", "-number").distinct("item_id")}
+    new: list[ServiceItemVersion] = []
+    now = clock.now()
+    for row, item in items:
+        last, digest, case_version = known.get(row.pk), item.digest(), case_versions[f"hall.{item.code}"]
+        if last is None or last.digest != digest or last.case_version_id != case_version.pk:
+            number = last.number + 1 if last else 1
+            new.append(
+                ServiceItemVersion(
+                    item=row, number=number, definition=item.published(), digest=digest, case_version=case_version,
+                    published_at=now,
+                )
+            )  # fmt: skip
+    known |= {one.item_id: one for one in ServiceItemVersion.objects.bulk_create(new, batch_size=200)}
+    _set_columns("current_id", "bigint", {row.pk: known[row.pk].pk for row, _item in items})
+    return len(new)
+
+
+def _set_columns(column: str, kind: str, values: Mapping[int, Any]) -> None:
+    """One column of many items in one statement. `column` and `kind` are ours, never a user's."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"UPDATE hall_serviceitem AS item SET {column} = new.value::{kind}"  # noqa: S608 - see above
+            " FROM unnest(%s::bigint[], %s::text[]) AS new (id, value) WHERE item.id = new.id",
+            [list(values), [str(value) for value in values.values()]],
+        )
+
+
+def _hold(found: Iterable[Entry], city: Path, only: Collection[str] | None) -> int:
     """Make the holdings what the folder says, in bulk; how many there are. One that ended stays, not active."""
     around: Authorities = authorities(city)
     bodies = dict(Organisation.objects.values_list("slug", "pk"))
@@ -149,7 +232,8 @@ def _hold(found: Iterable[Entry], city: Path) -> int:
                 code=code, item_id=items[entry.code], organisation_id=bodies[one.slug], level=one.level,
                 division_id=one.division, phone=phone_of(handler, city, complaint=False, division=one.division),
             )  # fmt: skip
-    kept = {row.code: row for row in ItemHolding.objects.all()}
+    stored = ItemHolding.objects.all() if only is None else ItemHolding.objects.filter(item__base__in=only)
+    kept = {row.code: row for row in stored}
     new = [row for code, row in wanted.items() if code not in kept]
     ended = [row.pk for code, row in kept.items() if row.is_active and code not in wanted]
     again = [row for code, row in wanted.items() if code in kept and _differs(row, kept[code])]
@@ -167,29 +251,7 @@ def _differs(wanted: ItemHolding, kept: ItemHolding) -> bool:
     return any(getattr(wanted, name) != getattr(kept, name) for name in columns)
 
 
-def _publish_version(row: ServiceItem, item: ItemDefinition) -> bool:
-    case_version = cases.publish_version(
-        f"hall.{item.code}", item.name.zh, item.name.en, "hall", item.workflow, _limits(item)
-    )
-    newest = row.versions.order_by("-number").first()
-    digest = item.digest()
-    if newest and newest.digest == digest and newest.case_version_id == case_version.pk:
-        if row.current_id != newest.pk:
-            ServiceItem.objects.filter(pk=row.pk).update(current=newest)
-        return False
-    version = ServiceItemVersion.objects.create(
-        item=row,
-        number=newest.number + 1 if newest else 1,
-        definition=item.published(),
-        digest=digest,
-        case_version=case_version,
-        published_at=clock.now(),
-    )
-    ServiceItem.objects.filter(pk=row.pk).update(current=version)
-    return True
-
-
-def _limits(item: ItemDefinition) -> dict[str, CaseLimit]:
+def _limits(item: ItemDefinition, workflow: Workflow) -> dict[str, CaseLimit]:
     """The item's limits laid over the workflow's clocks; a workflow without an intake clock has no intake limit."""
     limits = item.limits
     handling: dict[str, Any] = {
@@ -201,7 +263,7 @@ def _limits(item: ItemDefinition) -> dict[str, CaseLimit]:
     if limits.legal.basis:
         handling["basis"] = {"zh": limits.legal.basis}
     chosen = {"handling": CaseLimit.model_validate(handling)}
-    if intake := cases.load_workflow(item.workflow).clock("intake"):
+    if intake := workflow.clock("intake"):
         # The law's limit of the intake check stays the workflow's own, in the unit it was written in.
         chosen["intake"] = CaseLimit(
             limit=Decimal(limits.intake.amount),
@@ -219,10 +281,8 @@ def _city_code() -> str:
 # Search index -----------------------------------------------------------------------------------------
 
 
-def _index(row: ServiceItem, item: ItemDefinition, city: Path) -> None:
-    vector = searching.vector_of(_weighted(item, city))
-    with connection.cursor() as cursor:
-        cursor.execute("UPDATE hall_serviceitem SET search = %s::tsvector WHERE id = %s", [vector, row.pk])
+def _index(items: Mapping[int, ItemDefinition], city: Path) -> None:
+    _set_columns("search", "tsvector", {key: searching.vector_of(_weighted(item, city)) for key, item in items.items()})
 
 
 def _weighted(item: ItemDefinition, city: Path) -> Iterator[tuple[str, str]]:
@@ -230,10 +290,14 @@ def _weighted(item: ItemDefinition, city: Path) -> Iterator[tuple[str, str]]:
     short = item.listing.short_name or item.name
     for text in (item.name.zh, short.zh):
         yield from _with(searching.NAME, searching.lexemes_of(text, pinyin=True))
-    words = dict.fromkeys([*item.listing.keywords, *(topic_label(slug, city) for slug in item.listing.topics)])
-    for text in (item.name.zh, short.zh, *words):
-        for variant in dict.fromkeys([text, *searching.variants_of(text, groups)]):
-            yield from _with(searching.KEYWORD, searching.lexemes_of(variant, pinyin=True))
+    for word in dict.fromkeys(item.listing.keywords):
+        yield from _with(searching.KEYWORD, searching.lexemes_of(word, pinyin=True))
+    # What people might say instead weighs less than what the item says itself.
+    for text in dict.fromkeys((item.name.zh, short.zh, *item.listing.keywords)):
+        for variant in searching.variants_of(text, groups):
+            yield from _with(searching.SUMMARY, searching.lexemes_of(variant, pinyin=True))
+    for slug in item.listing.topics:
+        yield from _with(searching.SUMMARY, searching.lexemes_of(topic_label(slug, city), pinyin=True))
     yield from _with(searching.SUMMARY, searching.lexemes_of(item.summary.zh, pinyin=False))
     for material in item.materials:
         yield from _with(searching.ENGLISH, searching.lexemes_of(material.name.zh, pinyin=False))

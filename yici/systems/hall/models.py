@@ -12,6 +12,13 @@ from yici.core.files.models import StoredFile
 from yici.core.people.models import Account, Delegation, Organisation, Person
 from yici.core.places.models import Division
 
+LEVEL_WORDS = {
+    "city": ("市", "city"),
+    "county": ("县（区）", "county"),
+    "township": ("乡镇（街道）", "township"),
+    "village": ("村（社区）", "village"),
+}
+
 
 class ServiceItem(models.Model):
     """A service item (实施清单). Its content is in its versions; the columns here serve lists and search."""
@@ -87,6 +94,11 @@ class ItemHolding(models.Model):
         default=True, help_text="False: the authority no longer holds it; kept for its cases"
     )
 
+    @property
+    def level_label(self) -> str:
+        """For people: 市、县（区）、乡镇（街道）、村（社区）."""
+        return localized(*LEVEL_WORDS[self.level])
+
     class Meta:
         indexes = [
             models.Index(fields=["division", "item"], name="hall_holding_place"),
@@ -159,3 +171,51 @@ class Evaluation(models.Model):
     is_anonymous = models.BooleanField(default=False)
     by = models.ForeignKey(Account, models.PROTECT, related_name="+")
     at = models.DateTimeField()
+
+
+class ItemChange(models.Model):
+    """A change of an item (事项变更): proposed by one person, reviewed by another, in force from a day.
+
+    `edits` maps a path of the definition (`limits.promised.amount`) to its new value, `before` to what stood there.
+    `holders` says what moves: {from: level, to: level} or {bodies: [slug]}. It is laid over the folder at every load.
+    """
+
+    class Kind(models.TextChoices):
+        ADD = "add", "新增"
+        TAKE_OVER = "take_over", "承接"
+        DELEGATE = "delegate", "下放"
+        STOP = "stop", "停办"
+        AMEND = "amend", "修改"
+        IMPROVE = "improve", "完善"
+
+    class State(models.TextChoices):
+        PROPOSED = "proposed", "待审核"
+        APPROVED = "approved", "已通过，待生效"
+        REFUSED = "refused", "未通过"
+        IN_FORCE = "in_force", "已生效"
+
+    item = models.ForeignKey(ServiceItem, models.PROTECT, related_name="changes")
+    kind = models.CharField(max_length=10, choices=Kind.choices)
+    state = models.CharField(max_length=10, choices=State.choices, default=State.PROPOSED)
+    reason = models.TextField()
+    basis = models.TextField(help_text="law or document it rests on")
+    edits = models.JSONField(default=dict)
+    before = models.JSONField(default=dict)
+    holders = models.JSONField(default=dict)
+    effective_from = models.DateField()
+    proposed_by = models.ForeignKey(Account, models.PROTECT, related_name="+")
+    proposed_at = models.DateTimeField()
+    reviewed_by = models.ForeignKey(Account, models.PROTECT, null=True, related_name="+")
+    reviewed_at = models.DateTimeField(null=True)
+    opinion = models.TextField(blank=True)
+    in_force_at = models.DateTimeField(null=True)
+    told = models.IntegerField(default=0, help_text="people with a draft who were told")
+
+    class Meta:
+        indexes = [models.Index(fields=["state", "effective_from"], name="hall_change_due")]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(reviewed_by=None) | ~models.Q(reviewed_by=models.F("proposed_by")),
+                name="hall_change_two_people",
+            )
+        ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from yici.systems.hall.pages import apply, catalogue, desk, my, papers
+from yici.systems.hall.pages import apply, catalogue, changes, desk, indicators, my, papers
 
 urlpatterns = [
     path("", catalogue.home, name="hall-home"),
@@ -31,5 +31,10 @@ urlpatterns = [
     path("my/cases/<str:number>/rate/", my.rate, name="hall-my-rate"),
     path("my/drafts/", my.drafts, name="hall-my-drafts"),
     path("desk/items/", desk.items, name="hall-desk-items"),
+    path("desk/items/<slug:code>/change/", changes.propose, name="hall-desk-change-new"),
+    path("desk/changes/", changes.changes, name="hall-desk-changes"),
+    path("desk/changes/<int:change_id>/", changes.change, name="hall-desk-change"),
+    path("desk/indicators/", indicators.indicators, name="hall-desk-indicators"),
+    path("desk/indicators.xlsx", indicators.export, name="hall-desk-indicators-export"),
     path("desk/items/<slug:code>/", desk.item, name="hall-desk-item"),
 ]

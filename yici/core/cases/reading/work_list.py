@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db.models import Count, F, Q, QuerySet
+from django.db import connection
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 
 from yici.base import clock
 from yici.base.text import localized
@@ -148,9 +150,18 @@ def desk_counts(account: Account) -> dict[str, int]:
     )
 
 
+_KEEP_TYPES_SECONDS = 60.0
+_types: dict[str, tuple[float, list[CaseType]]] = {}
+
+
 def types_in_use() -> list[CaseType]:
-    """Every case type by name, for a filter. One query."""
-    return list(CaseType.objects.order_by("name"))
+    """Case types of which there are cases, by name, for a filter; kept for a minute: a city has thousands of types."""
+    database = str(connection.settings_dict["NAME"])
+    kept = _types.get(database)
+    if kept is None or time.monotonic() - kept[0] > _KEEP_TYPES_SECONDS:
+        cases = Case.objects.filter(type=OuterRef("pk"))
+        kept = _types[database] = (time.monotonic(), list(CaseType.objects.filter(Exists(cases)).order_by("name")))
+    return kept[1]
 
 
 def _filtered(account: Account, filters: WorkListFilter) -> QuerySet[Case]:

@@ -20,13 +20,20 @@ from yici.core.cases.services.supervision import (
     urge,
 )
 from yici.core.cases.services.upkeep import Difference, rebuild, verify_projections
-from yici.core.cases.services.versions import load_workflow, move_to_version, publish_version
+from yici.core.cases.services.versions import (
+    Publication,
+    load_workflow,
+    move_to_version,
+    publish_version,
+    publish_versions,
+)
 
 __all__ = [
     "WORKING_PERMISSIONS",
     "ActionNotAllowed",
     "ChangedMeanwhile",
     "Difference",
+    "Publication",
     "UrgedAlready",
     "accept_by_silence",
     "act",
@@ -42,6 +49,7 @@ __all__ = [
     "open_case",
     "open_child",
     "publish_version",
+    "publish_versions",
     "rebuild",
     "recompute_lights",
     "record_look",

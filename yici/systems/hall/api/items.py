@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from django.http import HttpRequest
-from ninja import Query, Router, Schema
+from ninja import Field, Query, Router, Schema
 
 from yici.core.forms.rules import json_schema, situation_schema
 from yici.systems.hall import queries
@@ -58,7 +58,9 @@ class ItemQuery(Schema):
     topic: str = ""
     department: str = ""
     level: Literal["", "city", "county", "township", "village"] = ""
-    page: int = 1
+    kind: Literal["", "administrative_approval", "public_service"] = ""
+    place: str = Field("", pattern=r"^(\d{12})?$", description="code of a division: what is held for it comes first")
+    page: int = Field(1, ge=1, le=10_000)
 
 
 def _line(row: ServiceItem) -> dict[str, Any]:
@@ -68,11 +70,11 @@ def _line(row: ServiceItem) -> dict[str, Any]:
 
 @router.get("/items", response=ItemPage, operation_id="list_items", summary="List or search service items")
 def list_items(request: HttpRequest, asked: Query[ItemQuery]) -> dict[str, Any]:
-    """Without `q`: every item that fits the filters. With `q`: ranked, 20 to a page."""
+    """Without `q`: base items that fit the filters, 60 to a page. With `q`: ranked, 20 to a page, one for each base item."""
     topic, department = (value.replace("\x00", "")[:80] for value in (asked.topic, asked.department))
-    filters = queries.Filters(asked.subject, topic, department, asked.level)
+    filters = queries.Filters(asked.subject, topic, department, asked.level, asked.kind)
     if words := asked.q.replace("\x00", "").strip():
-        found = queries.search(words, filters, page=asked.page)
+        found = queries.search(words, filters, page=asked.page, near=asked.place)
         lines = [_line(hit.item) for hit in found.hits]
         return {
             "items": lines,
@@ -81,12 +83,12 @@ def list_items(request: HttpRequest, asked: Query[ItemQuery]) -> dict[str, Any]:
             "has_next": found.has_next,
             "is_guess": found.is_guess,
         }
-    rows = queries.browse(filters)
+    browsed = queries.browse(filters, page=asked.page)
     return {
-        "items": [_line(row) for row in rows],
-        "total": len(rows),
-        "page": 1,
-        "has_next": False,
+        "items": [_line(row) for row in browsed.items],
+        "total": browsed.total,
+        "page": browsed.page,
+        "has_next": browsed.has_next,
         "is_guess": False,
     }
 

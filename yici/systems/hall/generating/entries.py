@@ -12,7 +12,7 @@ from typing import Any
 from yici.base.cityfolder import Located, read_yaml, yaml_files
 from yici.base.errors import Misconfigured
 from yici.systems.hall.generating.handling import handled
-from yici.systems.hall.generating.shorthand import expand
+from yici.systems.hall.generating.shorthand import expand, text
 
 ITEMS = "items"
 CATALOGUE = "catalogue"
@@ -222,4 +222,4 @@ def windows_of(rules: list[Any], handler: Any, city: Path) -> list[dict[str, Any
     counter = (chosen.get("counters") or {}).get(function) or chosen.get("counter")
     levels = {str(rule if isinstance(rule, str) else rule.get("level")) for rule in rules}
     centres = [slug for level, slugs in (chosen.get("centres") or {}).items() if level in levels for slug in slugs]
-    return [{"centres": centres, "counter": _worded(counter, {})}] if centres else []
+    return [{"centres": centres, "counter": text(str(counter))}] if centres else []

@@ -12,7 +12,7 @@ from yici.base.cityfolder import Located
 from yici.systems.hall.generating.shorthand import expand
 
 # Pages that say who asks; they are asked again in every handling.
-WHO = ("who", "business", "contact", "project", "place")
+WHO = ("who", "who_lives", "business", "contact", "project", "place")
 
 
 def handled(
@@ -114,10 +114,15 @@ def _again(item: Mapping[str, Any], asked: Sequence[str]) -> list[Any]:
 
 def _form(item: Mapping[str, Any], written: Mapping[str, Any], words: Mapping[str, str]) -> dict[str, Any]:
     pages = [page for page in (item.get("form") or {}).get("pages") or [] if page.get("id") in WHO]
-    asked = {field.get("element") for page in pages for field in page.get("fields", [])}
-    if not pages or not asked:
+    if not pages:
         pages = list((item.get("form") or {}).get("pages") or [])[:1]
-    return {"pages": [*pages, *_worded(written["pages"], words)]}
+    asked = {field.get("element") for page in pages for field in page.get("fields", [])}
+    return {"pages": [*pages, *(_without(page, asked) for page in _worded(written["pages"], words))]}
+
+
+def _without(page: Mapping[str, Any], asked: set[Any]) -> dict[str, Any]:
+    """The page in short form without elements that an earlier page asks."""
+    return {key: [one for one in body if one not in asked] for key, body in page.items()}
 
 
 def _listing(item: Mapping[str, Any], written: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Who holds an item: the bodies of the folder that a rule of `held_by` names.
 
 A rule is a level (`county`), or a mapping: `level`, `only` / `except` (slugs of counties), `kinds` (镇, 街道, 村 …),
-`every` (kinds of organisation: department) for what each body does for itself.
+`every` (kinds of organisation: department) for what each body does for itself; `bodies` and `without` name slugs.
 """
 
 from __future__ import annotations
@@ -86,6 +86,8 @@ def _candidates(rule: Mapping[str, Any], function: str, around: Authorities) -> 
     level = str(rule.get("level"))
     if level not in LEVELS:
         raise Misconfigured(f"held_by 的级别 {level} 不认识，应为 {'、'.join(LEVELS)} 之一")
+    if bodies := rule.get("bodies"):
+        return [one for found in around.by_function.values() for one in found if one.slug in bodies]
     if kinds := rule.get("every"):
         return [one for kind in kinds for one in around.by_kind.get((kind, level), [])]
     found = around.by_function.get((around.function_at(function, level), level), [])
@@ -100,5 +102,6 @@ def _fits(one: Authority, rule: Mapping[str, Any]) -> bool:
     return (
         (not rule.get("only") or one.county in rule["only"])
         and one.county not in (rule.get("except") or ())
+        and one.slug not in (rule.get("without") or ())
         and (not rule.get("kinds") or one.place_kind in rule["kinds"])
     )

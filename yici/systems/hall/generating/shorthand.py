@@ -17,7 +17,7 @@ NO_LEGAL_LIMIT = "法律、法规没有规定这项服务的办理期限，按�
 LICENCE_LIMIT = "中华人民共和国行政许可法第四十二条"
 PROMISE_NOTE = "查不到时书面承诺即可。 | A written promise will do where no record is found."
 _LIMIT = re.compile(r"(\d+) (working_day|working_hour|calendar_day|hour)(?: (.*))?")
-_MATERIAL = re.compile(r"([a-z][a-z0-9_]*)(?:@([a-z_]+)(?:[/=]([a-z0-9_.,]+))?)?([~^+]*)")
+_MATERIAL = re.compile(r"([a-z][a-z0-9_]*)([~^+]*)(?:@([a-z_]+)(?:[/=]([a-z0-9_.,]+))?)?([~^+]*)")
 _USUAL_BASIS = "?"
 _LISTING = ("topics", "keywords", "icon", "short_name", "featured", "popularity")
 GENERAL_RESULTS = {"certificate": "general_licence", "document": "general_document", "decision": "general_decision"}
@@ -44,8 +44,21 @@ def _texts(node: Any) -> Any:
 
 
 def text(written: str) -> dict[str, str]:
-    chinese, _bar, english = written.partition(" | ")
-    return {"zh": chinese.strip(), "en": english.strip()}
+    """Chinese and English; quotation marks that YAML would have taken around a half are dropped."""
+    chinese, _bar, english = (half.strip() for half in written.partition(" | "))
+    return {"zh": _unquoted(chinese), "en": _unquoted(english)}
+
+
+def _unquoted(half: str) -> str:
+    return half[1:-1] if len(half) > 1 and half[0] == half[-1] == '"' else half
+
+
+def _line(value: Any) -> Any:
+    """A line of text with a colon in it, which YAML read as a mapping of one key, as the line it was."""
+    if isinstance(value, dict) and len(value) == 1:
+        ((key, rest),) = value.items()
+        return f"{key}: {rest}" if isinstance(rest, str) else value
+    return value
 
 
 def parts(written: str) -> list[str]:
@@ -113,6 +126,7 @@ def _limits(value: Any, fragments: Mapping[str, Any]) -> Any:
 
 
 def _legal(value: Any, fragments: Mapping[str, Any]) -> Any:
+    value = _line(value)
     if not isinstance(value, str):
         return value
     if " // " not in value:
@@ -122,14 +136,16 @@ def _legal(value: Any, fragments: Mapping[str, Any]) -> Any:
 
 
 def _condition(value: Any, fragments: Mapping[str, Any]) -> Any:
+    value = _line(value)
     return {"text": value} if isinstance(value, str) else value
 
 
 def _material(value: Any, fragments: Mapping[str, Any]) -> Any:
     if isinstance(value, str):
-        name = value.rstrip("~")
+        name = value.rstrip("~+")
         found = {"id": name, **_fragment("materials", name, fragments)}
-        return found | ({"necessity": "optional"} if value.endswith("~") else {})
+        marks: dict[str, dict[str, Any]] = {"~": {"necessity": "optional"}, "+": {"only_in_situation": True}}
+        return found | marks.get(value[-1], {})
     if isinstance(value, dict) and len(value) == 1:
         return _written_material(*next(iter(value.items())))
     return value
@@ -140,7 +156,8 @@ def _written_material(key: str, written: str) -> dict[str, Any]:
     match = _MATERIAL.fullmatch(key)
     if match is None:
         raise Misconfigured(f"材料 {key} 的写法不对，应为 编号@职能/数据元^ 的形式")
-    ident, function, proof, marks = match.groups()
+    ident, before, function, proof, after = match.groups()
+    marks = before + after
     name, standard, note, *_rest = [*parts(written), "", ""]
     found: dict[str, Any] = {"id": ident, "name": name, "acceptance_standard": standard, "source": "applicant"}
     proven: list[dict[str, Any]] = []
@@ -239,6 +256,7 @@ def _form(value: Any, fragments: Mapping[str, Any]) -> Any:
 
 
 def _step(value: Any, fragments: Mapping[str, Any]) -> Any:
+    value = _line(value)
     if not isinstance(value, str):
         return value
     if " // " not in value:
@@ -249,6 +267,7 @@ def _step(value: Any, fragments: Mapping[str, Any]) -> Any:
 
 
 def _faq(value: Any, fragments: Mapping[str, Any]) -> Any:
+    value = _line(value)
     if not isinstance(value, str):
         return value
     if " // " not in value:

@@ -7,6 +7,7 @@ those that a register or a kind of handling makes; the figures the city declares
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ from yici.systems.hall.generating.holders import authorities, held
 from yici.systems.hall.linting.checks import CHECKS
 from yici.systems.hall.linting.surroundings import Surroundings, surroundings_of
 
-__all__ = ["faults_of_entry", "lint", "lint_item", "surroundings_of"]
+__all__ = ["faults_of_entry", "findings_of_base", "lint", "lint_item", "surroundings_of"]
 
 
 def lint(city: Path) -> Iterator[Finding]:
@@ -78,6 +79,17 @@ def lint_item(raw: object, name: str, around: Surroundings) -> Iterator[Finding]
         yield Finding(name, raw.line_of("code"), "hall.file-name", message, "改文件名或编码")
 
 
+def findings_of_base(city: Path, base: str) -> list[Finding]:
+    """Findings of one hand-written item as its file stands; empty for an item of a register."""
+    path = city / folder.ITEMS / f"{base}.yaml"
+    return list(_of_file(path, city, path.stat().st_mtime_ns)) if path.is_file() else []
+
+
+@lru_cache(maxsize=512)
+def _of_file(path: Path, city: Path, _changed: int) -> tuple[Finding, ...]:
+    return tuple(lint_item(read_yaml(path), path.relative_to(city).as_posix(), surroundings_of(city)))
+
+
 def faults_of_entry(entry: Entry, around: Surroundings) -> Iterator[Finding]:
     """Findings of one item of the catalogue."""
     whole = folder.with_defaults(entry.raw, around.city)
@@ -126,7 +138,7 @@ def _counts(city: Path, found: list[Entry]) -> Iterator[Finding]:
         sound.append(entry)
     for what, wanted, counted in declared(city).differences(tally(sound, bodies)):
         message = f"{what} 应为 {wanted}，按现有事项和持有机构算出 {counted}，差 {counted - wanted:+d}"
-        yield Finding(generating.SETTINGS, 0, "hall.counts", message, "补上或删去事项，或更正 counts", "warning")
+        yield Finding(generating.SETTINGS, 0, "hall.counts", message, "补上或删去事项，或更正 counts")
 
 
 def _unused_topics(city: Path, around: Surroundings) -> Iterator[Finding]:

@@ -65,13 +65,23 @@ def start(request: HttpRequest, code: str) -> HttpResponse:
     principals = principals_of(account.person) if account.person else []
     if principals and "subject" not in request.POST:
         return render(
-            request, "hall/apply/for_whom.html", {"item": item, "principals": principals, "person": account.person}
+            request,
+            "hall/apply/for_whom.html",
+            {
+                "item": item,
+                "principals": principals,
+                "person": account.person,
+                "holding": request.POST.get("holding", ""),
+            },
         )
     if request.method == "GET":
         return HttpResponseRedirect(reverse("hall-item", args=[code]))
     subject = _chosen_subject(request, principals)
     channel = "app" if "Mobile" in request.headers.get("User-Agent", "") else "net"
-    draft = services.start(account, code, assurance=assurance_of(request), subject=subject, channel=channel)
+    draft = services.start(
+        account, code, assurance=assurance_of(request), subject=subject, channel=channel,
+        holding=request.POST.get("holding", "").replace("\x00", "")[:150],
+    )  # fmt: skip
     application = services.opened(account, draft.token)
     return HttpResponseRedirect(_next_address(application))
 

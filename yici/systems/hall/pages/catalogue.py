@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -19,8 +21,9 @@ from yici.core.people.models import Account, Organisation
 from yici.core.vocabulary import queries as vocabulary
 from yici.core.vocabulary.rules import check, display, mask
 from yici.systems.hall import folder, queries
-from yici.systems.hall.definitions import ItemDefinition, Level, Material, Proof
+from yici.systems.hall.definitions import ItemDefinition, Kind, Level, Material, Proof
 from yici.systems.hall.models import ServiceItem
+from yici.systems.hall.services import EVERYWHERE
 
 SEARCH_EXAMPLES = (
     Text(zh="高龄津贴", en="allowance"),
@@ -62,15 +65,50 @@ def home(request: HttpRequest) -> HttpResponse:
 def search(request: HttpRequest) -> HttpResponse:
     """Results of a search; with htmx only the list."""
     words = request.GET.get("q", "").strip()[:60]
-    page = request.GET.get("page", "1")
-    found = queries.search(words, page=int(page) if page.isascii() and page.isdigit() and len(page) < 6 else 1)
-    context: dict[str, Any] = {"words": words, "found": found, "examples": SEARCH_EXAMPLES}
+    chosen = {name: request.GET[name] for name in FILTERS if request.GET.get(name)}
+    filters = queries.Filters(**{name: value.replace("\x00", "")[:80] for name, value in chosen.items()})
+    found = queries.search(words, filters, page=page_number(request), near=place_of(request))
+    context: dict[str, Any] = {
+        "words": words, "found": found, "examples": SEARCH_EXAMPLES, "narrowings": _narrowings(chosen),
+        "kept": urlencode(chosen),
+    }  # fmt: skip
     if not found.hits:
         context["popular"] = queries.featured()[:6]
     template = "hall/search_results.html" if request.headers.get("HX-Request") else "hall/search.html"
     response = render(request, template, context)
     response.headers["Vary"] = "HX-Request, Cookie"
     return response
+
+
+FILTERS = ("kind", "level", "subject", "topic", "department")
+
+
+def kind_label(kind: str) -> str:
+    return _("行政审批") if kind == Kind.ADMINISTRATIVE_APPROVAL else _("公共服务")
+
+
+def page_number(request: HttpRequest) -> int:
+    """The page asked for; the first where it is not a number."""
+    page = request.GET.get("page", "1")
+    return max(1, int(page)) if page.isascii() and page.isdigit() and len(page) < 6 else 1
+
+
+def place_of(request: HttpRequest) -> str:
+    """Code of the division the visitor asks about: chosen in the address, else where she is registered, else none."""
+    asked = request.GET.get("place", "")
+    if len(asked) == 12 and asked.isascii() and asked.isdigit():
+        return asked
+    user = request.user
+    person = user.person if isinstance(user, Account) and user.person_id else None
+    return (person.division_id or "") if person else ""
+
+
+def _narrowings(chosen: Mapping[str, str]) -> list[tuple[str, str, str, bool]]:
+    """The filters beside a search as (parameter, value, label, is chosen); a chosen one is taken back by its value ''."""
+    offered = [("kind", one.value, kind_label(one)) for one in Kind]
+    offered += [("level", one.value, level_label(one)) for one in Level]
+    offered += [("subject", one, subject_label(one)) for one in SUBJECTS]
+    return [(name, value, label, chosen.get(name) == value) for name, value, label in offered]
 
 
 @dataclass(frozen=True)
@@ -99,22 +137,26 @@ def _ways() -> list[Way]:
         Way(_("按生活事件"), "topic", topics),
         Way(_("按部门"), "department", owners),
         Way(_("按办理地点"), "level", levels),
+        Way(_("按事项类型"), "kind", [(one.value, kind_label(one), "", "checklist") for one in Kind]),
     ]
 
 
 @require_safe
 def browse(request: HttpRequest) -> HttpResponse:
     """Every item, or those of one subject, topic, department or level. Unknown choices are a 404."""
-    chosen = {name: request.GET[name] for name in ("subject", "topic", "department", "level") if request.GET.get(name)}
+    chosen = {name: request.GET[name] for name in FILTERS if request.GET.get(name)}
     ways = _ways()
     labels = {way.parameter: {slug: label for slug, label, _note, _icon in way.choices} for way in ways}
     for name, value in chosen.items():
         if value not in labels[name]:
             raise NotFound(_("没有这个分类，请从下面的分类里选择。"))
+    browsed = queries.browse(queries.Filters(**chosen), page=page_number(request))
     context = {
         "ways": ways,
+        "browsed": browsed,
+        "kept": urlencode(chosen),
         "chosen": [(name, labels[name][value]) for name, value in chosen.items()],
-        "items": queries.browse(queries.Filters(**chosen)),
+        "items": browsed.items,
         "heading": " · ".join(labels[name][value] for name, value in chosen.items()) or _("全部服务"),
     }
     return render(request, "hall/browse.html", context)
@@ -188,8 +230,14 @@ def _facts(definition: ItemDefinition) -> list[tuple[str, str]]:
 
 @require_safe
 def guide(request: HttpRequest, code: str) -> HttpResponse:
-    """Everything about an item, in the order people ask. A stopped item says so and offers no button."""
+    """Everything about an item, in the order people ask. A stopped item says so and offers no button.
+
+    `?place=` chooses whose counter is shown; an item that many bodies hold for themselves asks which one.
+    """
     row = queries.item_by_code(code)
+    place = place_of(request)
+    holding = queries.holding_at(row, place) if place else None
+    several = queries.must_choose(row)
     version = queries.current_version(row)
     definition = queries.definition_of(version)
     names = _department_names(definition)
@@ -207,7 +255,13 @@ def guide(request: HttpRequest, code: str) -> HttpResponse:
         "nothing_to_upload": not any(line.needs_upload and not line.material.only_in_situation for line in lines),
         "picture": workflow_svg(workflow),
         "sample": _sample(definition),
-        "owner": row.owner_title,
+        "owner": holding.organisation.label if holding and not several else row.owner_title,
+        "holding": holding,
+        "phone": holding.phone if holding and holding.phone else definition.consult_phone,
+        "places": queries.places_of(row, holding.division_id if holding else place),
+        "bodies": queries.bodies_of(row, holding.division_id if holding else EVERYWHERE) if several else [],
+        "is_elsewhere": bool(place) and holding is None,
+        "siblings": queries.siblings(row),
         "place": level_label(definition.handler.level),
         "windows": [(places[centre], window.counter) for window in definition.windows for centre in window.centres],
         "visits": visits_in_words(definition.visits.count),

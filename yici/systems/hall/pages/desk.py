@@ -6,24 +6,28 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from yici.base.cityfolder import Finding, city_folder
+from yici.base.cityfolder import city_folder
 from yici.core.cases.drawing import workflow_svg
 from yici.core.cases.rules import Workflow
 from yici.core.people.auth import staff_required
 from yici.systems.hall import queries
-from yici.systems.hall.linting import lint
+from yici.systems.hall.linting import findings_of_base
 from yici.systems.hall.models import ServiceItem
+from yici.systems.hall.pages.catalogue import page_number
+
+HOLDINGS = 50
 
 
 @staff_required()
 @require_safe
 def items(request: HttpRequest) -> HttpResponse:
-    """The whole catalogue, filtered by words; findings are counted from the city folder as it stands."""
+    """The whole catalogue by page, filtered by words; findings are those of the city folder as it stands."""
     words = request.GET.get("q", "").strip()[:60]
-    findings = _findings_by_code()
-    rows = [(item, findings.get(item.code, [])) for item in queries.whole_catalogue(words)]
+    browsed = queries.whole_catalogue(words, page=page_number(request))
+    rows = [(item, findings_of_base(city_folder(), item.base)) for item in browsed.items]
     faulty = sum(1 for _row, found in rows if found)
-    return render(request, "hall/desk/items.html", {"rows": rows, "words": words, "faulty": faulty})
+    context = {"rows": rows, "words": words, "faulty": faulty, "browsed": browsed}
+    return render(request, "hall/desk/items.html", context)
 
 
 @staff_required()
@@ -36,17 +40,10 @@ def item(request: HttpRequest, code: str) -> HttpResponse:
         "item": found,
         "definition": queries.definition_of(found.current),
         "versions": list(found.versions.order_by("-number")),
-        "findings": _findings_by_code().get(code, []),
+        "findings": findings_of_base(city_folder(), found.base),
+        "holdings": list(queries.active_holdings(found).order_by("organisation__order")[:HOLDINGS]),
+        "held": queries.active_holdings(found).count(),
         "picture": workflow_svg(Workflow.model_validate(found.current.case_version.definition)),
         "state_label": ServiceItem.State(found.state).label,
     }
     return render(request, "hall/desk/item.html", context)
-
-
-def _findings_by_code() -> dict[str, list[Finding]]:
-    """Findings of `items/<code>.yaml` by code; those of no single item under the empty code."""
-    found: dict[str, list[Finding]] = {}
-    for finding in lint(city_folder()):
-        code = finding.path.removeprefix("items/").removesuffix(".yaml") if finding.path.startswith("items/") else ""
-        found.setdefault(code, []).append(finding)
-    return found

@@ -17,6 +17,7 @@ from yici.systems.hall.queries.applications import (
     waiting_for,
 )
 from yici.systems.hall.queries.catalogue import (
+    Browsed,
     Filters,
     Found,
     Hit,
@@ -29,9 +30,12 @@ from yici.systems.hall.queries.catalogue import (
     levels,
     listed,
     search,
+    siblings,
     topic_counts,
+    visible,
     whole_catalogue,
 )
+from yici.systems.hall.queries.changes import changes, changes_by_kind
 from yici.systems.hall.queries.holdings import (
     active_holdings,
     bodies_of,
@@ -40,19 +44,27 @@ from yici.systems.hall.queries.holdings import (
     must_choose,
     places_of,
 )
+from yici.systems.hall.queries.indicators import Candidate, Indicators, Simulation, candidates, indicators, simulate
 
 __all__ = [
     "ApplicationView",
+    "Browsed",
+    "Candidate",
     "Expected",
     "Filters",
     "Found",
     "Hit",
+    "Indicators",
+    "Simulation",
     "active_holdings",
     "application_of",
     "application_view",
     "bodies_of",
     "browse",
+    "candidates",
     "cases_of",
+    "changes",
+    "changes_by_kind",
     "correction_page",
     "current_version",
     "definition_of",
@@ -63,6 +75,7 @@ __all__ = [
     "find_application",
     "holder_for",
     "holding_at",
+    "indicators",
     "item_by_code",
     "levels",
     "listed",
@@ -73,7 +86,10 @@ __all__ = [
     "places_of",
     "promised_date",
     "search",
+    "siblings",
+    "simulate",
     "topic_counts",
+    "visible",
     "waiting_for",
     "whole_catalogue",
 ]

@@ -9,7 +9,6 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from yici.base.text import localized
-from yici.core.people.models import Organisation
 from yici.core.places.rules import SIGNIFICANT_DIGITS
 from yici.systems.hall.definitions import Level
 from yici.systems.hall.errors import AuthorityNotChosen, NoAuthority
@@ -86,17 +85,12 @@ def places_of(item: ServiceItem, chosen: str = "") -> list[Place]:
         .order_by("division_id")
         .values_list("level", "division_id", "division__name", "division__english")
     )
-    county = chosen[:6] if chosen else ""
     found: dict[str, Place] = {}
-    for level, code, name, english in rows:
-        below = level in (Level.TOWNSHIP, Level.VILLAGE)
-        if below and (code[:6] != county or (level == Level.VILLAGE and code[:9] != chosen[:9])):
-            continue
+    for _level, code, name, english in rows:
         found.setdefault(code, Place(code, localized(name, english), code == chosen))
     return list(found.values())[:PLACES_TO_CHOOSE]
 
 
-def bodies_of(item: ServiceItem, division: str) -> list[Organisation]:
-    """The bodies of one place that each hold it, in their order."""
-    rows = active_holdings(item).filter(division=division).order_by("organisation__order")
-    return [row.organisation for row in rows]
+def bodies_of(item: ServiceItem, division: str) -> list[ItemHolding]:
+    """The holdings of the bodies of one place, each for itself, in their order."""
+    return list(active_holdings(item).filter(division=division).order_by("organisation__order"))

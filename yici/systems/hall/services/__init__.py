@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from yici.systems.hall.services.applying import (
+    EVERYWHERE,
     OpenApplication,
     attach,
     detach,
@@ -13,6 +14,9 @@ from yici.systems.hall.services.applying import (
     submit,
     visit,
 )
+from yici.systems.hall.services.changing import propose as propose_change
+from yici.systems.hall.services.changing import review as review_change
+from yici.systems.hall.services.changing import take_effect_of_due
 from yici.systems.hall.services.correcting import answer_correction, open_correction
 from yici.systems.hall.services.evaluating import evaluate
 from yici.systems.hall.services.papers import ask_reading, can_be_read, reading_in, take_reading
@@ -27,6 +31,7 @@ from yici.systems.hall.services.results import defer_result, issue, revoke_resul
 from yici.systems.hall.services.signing import cancel_signatures, request_signatures, signatories, signatures_ended
 
 __all__ = [
+    "EVERYWHERE",
     "OpenApplication",
     "answer_correction",
     "ask_reading",
@@ -42,17 +47,20 @@ __all__ = [
     "opened",
     "payment_changed",
     "promise",
+    "propose_change",
     "reading_in",
     "request_payment",
     "request_signatures",
     "require_payment",
     "return_payment",
+    "review_change",
     "revoke_result",
     "settle_return",
     "signatories",
     "signatures_ended",
     "start",
     "submit",
+    "take_effect_of_due",
     "take_reading",
     "visit",
 ]
