@@ -18,7 +18,7 @@ GUOYANG = "341621000000"
 
 def test_the_nearest_body_holds_it(db: None) -> None:
     item = queries.item_by_code("xiangcun-guihua")
-    township = queries.active_holdings(item).filter(division__startswith="341621").first()
+    township = queries.active_holdings(item).filter(division__code__startswith="341621").first()
     village = township.division_id[:9] + "201"
     held = queries.holding_at(item, village)
     assert held is not None and held.pk == township.pk and held.level == "township"
@@ -73,7 +73,7 @@ def test_search_folds_a_base_and_its_handlings_into_one(db: None) -> None:
 
 
 def test_search_puts_what_is_held_nearby_first(db: None) -> None:
-    ItemHolding.objects.filter(item__base="yanglao-jigou").exclude(division__startswith="341602").update(
+    ItemHolding.objects.filter(item__base="yanglao-jigou").exclude(division__code__startswith="341602").update(
         is_active=False
     )
     near = [hit.item.base for hit in queries.search("养老", near=GUOYANG).hits]
