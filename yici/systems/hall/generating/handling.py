@@ -12,7 +12,7 @@ from yici.base.cityfolder import Located
 from yici.systems.hall.generating.shorthand import expand
 
 # Pages that say who asks; they are asked again in every handling.
-WHO = ("who", "who_lives", "business", "contact", "project", "place")
+WHO = ("who", "who_lives", "business", "company", "contact", "project", "place")
 
 
 def handled(
@@ -23,6 +23,7 @@ def handled(
     raw = Located(
         {key: value for key, value in item.items() if key not in ("form", "listing", "tolerance_days", "steps", "faqs")}
     )
+    raw.pop("workflow", None)  # a special way of the first time (signatures of all) is not repeated
     raw.lines, raw.line = dict(getattr(item, "lines", {})), getattr(item, "line", 0)
     raw["code"] = f"{item['code']}-{written['suffix']}"
     raw["name"] = f"{words['name']}（{_zh(written['label'])}） | {words['english']}: {_en(written['label'])}"

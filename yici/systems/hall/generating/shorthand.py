@@ -16,6 +16,7 @@ from yici.base.errors import Misconfigured
 NO_LEGAL_LIMIT = "法律、法规没有规定这项服务的办理期限，按本市办件管理要求执行"
 LICENCE_LIMIT = "中华人民共和国行政许可法第四十二条"
 PROMISE_NOTE = "查不到时书面承诺即可。 | A written promise will do where no record is found."
+COUNTER_FEE = "到窗口缴纳或者扫缴费单上的码；列入网上收费清单后改为网上缴。 | Paid at the counter or by the code on the bill, until it is on the online fee list."
 _LIMIT = re.compile(r"(\d+) (working_day|working_hour|calendar_day|hour)(?: (.*))?")
 _MATERIAL = re.compile(r"([a-z][a-z0-9_]*)([~^+]*)(?:@([a-z_]+)(?:[/=]([a-z0-9_.,]+))?)?([~^+]*)")
 _USUAL_BASIS = "?"
@@ -304,7 +305,7 @@ def _fees(value: Any, fragments: Mapping[str, Any]) -> Any:
     for one in value:
         name, standard, basis = parts(one)
         items.append({"name": name, "standard": standard, "basis": basis})
-    return {"charged": True, "pay_online": True, "items": items}
+    return {"charged": True, "pay_online": False, "items": items, "note": COUNTER_FEE}
 
 
 def _visits(value: Any, fragments: Mapping[str, Any]) -> Any:

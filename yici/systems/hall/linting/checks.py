@@ -137,8 +137,8 @@ def fees_complete(item: ItemDefinition, around: Surroundings) -> Iterator[Fault]
                     )
         if item.fees.pay_online and item.workflow not in around.paid_workflows:
             yield Fault(("workflow",), f"网上缴费的事项用了不会开缴费单的流程 {item.workflow}", "改用 paid-approval")
-        if not item.fees.pay_online:
-            yield Fault(("fees",), "收费但不能网上缴", "设 fees.pay_online: true")
+        if not item.fees.pay_online and item.fees.note is None:
+            yield Fault(("fees",), "收费但不能网上缴", "设 fees.pay_online: true，或在 fees.note 写明怎么缴")
     elif item.fees.pay_online or item.fees.items:
         yield Fault(("fees",), "不收费却写了收费项目或网上缴费", "删去收费项目，或设 charged: true")
 
