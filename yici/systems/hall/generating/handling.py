@@ -23,7 +23,8 @@ def handled(
     raw = Located(
         {key: value for key, value in item.items() if key not in ("form", "listing", "tolerance_days", "steps", "faqs")}
     )
-    raw.pop("workflow", None)  # a special way of the first time (signatures of all) is not repeated
+    for special in ("workflow", "signing"):  # the signatures of all are for the first time
+        raw.pop(special, None)
     raw.lines, raw.line = dict(getattr(item, "lines", {})), getattr(item, "line", 0)
     raw["code"] = f"{item['code']}-{written['suffix']}"
     raw["name"] = f"{words['name']}（{_zh(written['label'])}） | {words['english']}: {_en(written['label'])}"
