@@ -86,25 +86,23 @@ def _sheet(receipt: Receipt) -> dict[str, Any]:
 
 
 def capitals(fen: int) -> str:
-    """An amount in the numerals of cheques (GB/T 15835, 《票据法》支付结算办法附一): 人民币壹仟零伍元陆角整."""
+    """An amount in the numerals of cheques (《支付结算办法》附一): 人民币壹仟零伍元陆角整."""
     digits, units = "零壹贰叁肆伍陆柒捌玖", ("", "拾", "佰", "仟")
     whole, rest = divmod(fen, 100)
     text = ""
     for power, group_name in ((8, "亿"), (4, "万"), (0, "")):
-        group = whole // 10**power % 10**4 if power < 8 else whole // 10**8
-        part, gap = "", False
+        group = whole // 10**power % 10**4
+        part, gap = "", bool(text) and group < 1000
         for place in range(3, -1, -1):
             digit = group // 10**place % 10
             if digit:
-                part += ("零" if gap or (text and not part and group < 1000) else "") + digits[digit] + units[place]
-                gap = False
-            else:
-                gap = bool(part)
+                part += ("零" if gap else "") + digits[digit] + units[place]
+            gap = not digit and bool(part or text)
         if part:
             text += part + group_name
-    text = (text or "零") + "元"
+    text += "元" if whole else ""
     tenths, hundredths = divmod(rest, 10)
     if not rest:
-        return f"人民币{text}整"
-    text += digits[tenths] + "角" if tenths else "零"
+        return f"人民币{text or '零元'}整"
+    text += digits[tenths] + "角" if tenths else ("零" if whole else "")
     return f"人民币{text}" + (f"{digits[hundredths]}分" if hundredths else "整")
