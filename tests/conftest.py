@@ -147,7 +147,7 @@ class Demo:
 
     STAFF = {
         "clerk": "clerk", "reviewer": "reviewer", "approver": "approver", "supervisor": "supervisor",
-        "admin": "admin", "data_officer": "data_officer", "data_engineer": "data_engineer", "outsider": "outsider", "auditor": "auditor",
+        "admin": "admin", "data_officer": "data_officer", "data_engineer": "data_engineer", "outsider": "outsider", "auditor": "auditor", "security": "security",
     }  # fmt: skip
 
     def __init__(self) -> None:

@@ -239,7 +239,7 @@ def test_no_staff_page_opens_for_a_citizen_and_no_citizen_page_for_staff(demo: A
 
 @pytest.mark.django_db
 def test_every_address_that_opens_to_its_people_opens_without_a_fault(demo: Any, sign_in: Any) -> None:
-    for account in (demo.farmer, demo.admin, demo.supervisor, demo.auditor):
+    for account in (demo.farmer, demo.admin, demo.security, demo.supervisor, demo.auditor):
         client = sign_in(Client(), account)
         for address in ADDRESSES:
             assert client.get(address).status_code < 500, (account.username, address)

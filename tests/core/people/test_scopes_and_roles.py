@@ -6,13 +6,14 @@ import datetime as dt
 from typing import Any
 
 import pytest
+from django.db import IntegrityError, transaction
 from django.db.models import Q
 from django.test import Client
 
 from yici.base import clock
 from yici.base.errors import Conflict, Invalid, NotAllowed, NotFound
 from yici.core.audit import queries as audit
-from yici.core.people import queries, services
+from yici.core.people import permissions, queries, services
 from yici.core.people.models import Account, Organisation, RoleGrant
 from yici.core.places.models import Division
 
@@ -100,7 +101,7 @@ def test_permissions_are_read_once_per_request(demo: Any, django_assert_num_quer
 
 
 def test_a_grant_and_its_end_are_logged_with_the_reason(demo: Any) -> None:
-    admin, target = demo.admin, demo.outsider
+    admin, target = demo.security, demo.outsider
     grant = services.grant_role(
         target, "reviewer", organisation=target.organisation, reason="借调审查岗", granted_by=admin
     )
@@ -115,7 +116,7 @@ def test_a_grant_and_its_end_are_logged_with_the_reason(demo: Any) -> None:
 
 def test_nobody_grants_to_themselves_or_beyond_their_scope(demo: Any) -> None:
     chief = Account.objects.get(username="minzheng.kezhang")
-    give(chief, "city_administrator")
+    give(chief, "security_administrator")
     with pytest.raises(NotAllowed):
         services.grant_role(chief, "approver", organisation=chief.organisation, reason="自己", granted_by=chief)
     with pytest.raises(NotAllowed):
@@ -126,7 +127,7 @@ def test_nobody_grants_to_themselves_or_beyond_their_scope(demo: Any) -> None:
         )
     with pytest.raises(NotAllowed):
         services.grant_role(
-            demo.clerk, "city_administrator", organisation=chief.organisation, reason="再设管理员", granted_by=chief
+            demo.clerk, "security_administrator", organisation=chief.organisation, reason="再设管理员", granted_by=chief
         )
     services.grant_role(demo.clerk, "reviewer", organisation=chief.organisation, reason="轮岗", granted_by=chief)
 
@@ -160,7 +161,7 @@ def test_the_responsible_organisation_follows_function_level_and_place(
 
 
 def test_the_account_list_makes_a_constant_number_of_queries(demo: Any, django_assert_num_queries: Any) -> None:
-    admin = demo.admin
+    admin = demo.security
     with django_assert_num_queries(3):
         page = queries.accounts_in_scope(admin)
         assert len(page.accounts) > 20 and [each.current_grants for each in page.accounts]  # type: ignore[attr-defined]
@@ -181,11 +182,38 @@ def test_demo_accounts_are_not_made_where_there_is_no_demo(city: Any, db: None, 
     assert not Account.objects.filter(username="shenji").exists()
 
 
+# 三员分立 -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("username", "role"), [
+    ("guanliyuan", "security_administrator"), ("guanliyuan", "auditor"), ("anquan", "city_administrator"),
+    ("anquan", "auditor"), ("shenji", "city_administrator"), ("shenji", "security_administrator"),
+])  # fmt: skip
+def test_nobody_becomes_two_of_the_three_administrators(db: None, username: str, role: str) -> None:
+    account = Account.objects.get(username=username)
+    with pytest.raises(Conflict, match="三员分立"):
+        services.grant_role(account, role, organisation=body("bz"), reason="兼任", granted_by=None)
+    with pytest.raises(IntegrityError), transaction.atomic():  # whoever writes, service or not
+        RoleGrant.objects.bulk_create([
+            RoleGrant(account=account, role=role, organisation=body("bz"), valid_from=clock.today(), reason="直接写入",
+                      duty=permissions.duty_of_role(role))
+        ])  # fmt: skip
+    services.grant_role(account, "clerk", organisation=body("bz"), reason="不属三员", granted_by=None)
+
+
+def test_a_duty_may_follow_another_that_has_ended(demo: Any) -> None:
+    account = demo.auditor
+    RoleGrant.objects.filter(account=account).update(valid_to=clock.today() - dt.timedelta(days=1))
+    services.grant_role(account, "security_administrator", organisation=body("bz"), reason="转岗", granted_by=None)
+    with pytest.raises(IntegrityError), transaction.atomic():
+        RoleGrant.objects.filter(account=account, duty="audit").update(valid_to=None)
+
+
 # The pages ------------------------------------------------------------------------------------------
 
 
 def test_the_administrator_grants_and_revokes_on_the_page(client: Client, demo: Any, sign_in: Any) -> None:
-    sign_in(client, demo.admin)
+    sign_in(client, demo.security)
     target = demo.outsider
     assert "郑秀兰" in client.get("/desk/people/", {"words": "郑秀兰 蒙城"}).content.decode()
     page = f"/desk/people/{target.pk}/"
@@ -201,7 +229,7 @@ def test_the_administrator_grants_and_revokes_on_the_page(client: Client, demo: 
 
 def test_accounts_out_of_scope_are_not_there(client: Client, demo: Any, sign_in: Any) -> None:
     chief = Account.objects.get(username="minzheng.kezhang")
-    give(chief, "city_administrator")
+    give(chief, "security_administrator")
     sign_in(client, chief)
     text = client.get("/desk/people/").content.decode()
     assert "张晓雨" in text and "郑秀兰" not in text

@@ -11,7 +11,7 @@ from django.db import connection, transaction
 
 from yici.base.errors import Misconfigured
 from yici.core.people import permissions, queries
-from yici.core.people.models import Organisation
+from yici.core.people.models import Organisation, RoleGrant
 from yici.core.people.organisation_files import COMPLAINT_PHONE, Body, Place, bodies
 from yici.core.places.models import Division
 
@@ -29,6 +29,8 @@ def load(city: Path) -> str:
     wanted = list(bodies(city, places))
     with transaction.atomic():
         changed = _store(wanted)
+        for slug, role in permissions.roles(city).items():
+            RoleGrant.objects.filter(role=slug).exclude(duty=role.duty).update(duty=role.duty)
     queries.forget_organisations()
     return f"机构：{len(wanted)} 个，本次变更 {changed} 个；角色 {len(permissions.roles(city))} 个"
 

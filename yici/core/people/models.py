@@ -139,6 +139,12 @@ class RoleGrant(models.Model):
     valid_to = models.DateField(null=True, help_text="last day; null while open")
     reason = models.TextField()
     granted_by = models.ForeignKey(Account, models.PROTECT, null=True, related_name="+")
+    duty = models.CharField(
+        max_length=10,
+        blank=True,
+        default="",
+        help_text="of the three administrators; a trigger lets an account have one",
+    )
 
     class Meta:
         indexes = [models.Index(fields=["account", "role"], name="people_grant_account")]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -52,6 +52,7 @@ class Role(BaseModel):
     label: Text
     help: Text | None = None
     permissions: frozenset[str]
+    duty: Literal["", "system", "security", "audit"] = ""  # 三员分立: nobody has two of the three
 
 
 def roles(city: Path | None = None) -> dict[str, Role]:
@@ -63,6 +64,12 @@ def permissions_of_role(role: str) -> frozenset[str]:
     """What a role carries; nothing for a role the city no longer has."""
     found = roles().get(role)
     return found.permissions if found else frozenset()
+
+
+def duty_of_role(role: str) -> str:
+    """system, security, audit, or empty for a role that is none of the three administrators."""
+    found = roles().get(role)
+    return found.duty if found else ""
 
 
 @lru_cache(maxsize=4)

@@ -106,14 +106,14 @@ def test_a_redirect_address_that_is_not_the_registered_one_is_never_followed(
     daughter: Client, party: tuple[RelyingParty, str], uri: str | None
 ) -> None:
     answer = daughter.get(address(party[0], redirect_uri=uri))
-    assert answer.status_code == 400 and "Location" not in answer
+    assert answer.status_code == 403 and "Location" not in answer
     assert "登录请求有误" in answer.content.decode()
 
 
 def test_an_address_given_twice_is_refused(daughter: Client, party: tuple[RelyingParty, str]) -> None:
     twice = address(party[0]) + "&redirect_uri=https%3A%2F%2Fevil.example%2F"
-    assert daughter.get(twice).status_code == 400
-    assert daughter.get(address(party[0], client_id="nobody")).status_code == 400
+    assert daughter.get(twice).status_code == 403
+    assert daughter.get(address(party[0], client_id="nobody")).status_code == 403
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from yici.base import clock
@@ -59,10 +59,18 @@ def grant_role(
     Account.objects.select_for_update(no_key=True).get(pk=account.pk)
     if same.exists():
         raise Conflict(_("该人员已在同一范围内担任这一角色。"))
-    grant = RoleGrant.objects.create(
-        account=account, role=role, organisation=organisation, division=division,
-        valid_from=first, valid_to=valid_to, reason=reason.strip(), granted_by=granted_by,
-    )  # fmt: skip
+    try:
+        with transaction.atomic():
+            grant = RoleGrant.objects.create(
+                account=account, role=role, organisation=organisation, division=division, valid_from=first,
+                valid_to=valid_to, reason=reason.strip(), granted_by=granted_by, duty=catalogue.duty_of_role(role),
+            )  # fmt: skip
+    except IntegrityError as error:
+        if "people_one_duty" not in str(error.__cause__.diag.constraint_name):  # type: ignore[union-attr]
+            raise
+        raise Conflict(
+            _("系统管理员、安全管理员和审计员必须由不同的人担任（三员分立），该人员已担任其中之一。")
+        ) from error
     _forget(account)
     audit.record(
         actor or actor_of(granted_by), "grant", subject=("account", account.pk), elements=[f"role:{role}"],

@@ -42,6 +42,7 @@ ERROR_PAGE = "idp/oidc/error.html"  # what allauth itself shows; ours, by the sa
 class RequestRefused(YiciError):
     """Told on our page: the address to go back to cannot be trusted."""
 
+    status = 403
     slug = "oidc-request-refused"
     message = gettext_lazy(
         "这个登录请求有误，可能来自不可信的网页。请回到原来的系统重新登录；仍不成功请联系该系统的管理单位。"
