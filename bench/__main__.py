@@ -22,6 +22,7 @@ MODULES = [
     "signing",
     "pay",
     "certificate_files",
+    "joint",
     "data_landing",
     "data_rules",
     "data_lake",

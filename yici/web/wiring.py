@@ -41,6 +41,8 @@ CITY_LINTERS = [
     "yici.platform.trust.linting",
     "yici.platform.pay.linting",
     "yici.systems.hall.linting",
+    "yici.systems.hall.joint.linting",
+    "yici.systems.hall.guided.linting",
 ]
 
 
@@ -73,6 +75,8 @@ def connect() -> None:
     from yici.systems.hall import measures as hall_measures
     from yici.systems.hall import panels as hall_panels
     from yici.systems.hall import services as hall
+    from yici.systems.hall.joint.panels import joint_panels
+    from yici.systems.hall.joint.submitting import part_moved
     from yici.systems.hall.queries import may_read_file as may_read_application_file
 
     people.register_identity_source(register.confirms_identity)
@@ -104,6 +108,9 @@ def connect() -> None:
     cases.register_effect("data.close_issue", data_issues.close_issue)
     cases.register_effect("data.tell_of_dispute", data_issues.tell_of_dispute)
     cases.register_panel("hall", hall_panels.application_panels)
+    cases.register_panel("hall", joint_panels)
+    cases.register_panel("joint", joint_panels)
+    cases.register_joiner("joint", part_moved)
     cases.register_panel("data", data_panels.objection_panels)
     cases.register_panel("data", data_panels.issue_panels)
 

@@ -17,8 +17,11 @@ __all__ = [
     "Panel",
     "effect",
     "effect_names",
+    "gathering_systems",
+    "joiner",
     "panels",
     "register_effect",
+    "register_joiner",
     "register_panel",
     "register_teller",
     "tellers",
@@ -26,6 +29,7 @@ __all__ = [
 
 Effect = Callable[[Case, CaseEvent, Account | None], Any]
 Teller = Callable[[Case, CaseEvent, str, dict[str, str]], Any]
+Joiner = Callable[[Case, Case], Any]
 
 
 @dataclass(frozen=True)
@@ -44,6 +48,7 @@ class Panel:
 _effects: dict[str, Effect] = {}
 _panels: dict[str, list[Callable[[Case, Account], list[Panel]]]] = {}
 _tellers: list[Teller] = []
+_joiners: dict[str, Joiner] = {}
 
 
 def register_effect(name: str, run: Effect) -> None:
@@ -76,6 +81,25 @@ def register_panel(system: str, panels_of: Callable[[Case, Account], list[Panel]
 
 def panels(case: Case, account: Account) -> list[Panel]:
     return [panel for panels_of in _panels.get(case.type.system, []) for panel in panels_of(case, account)]
+
+
+def register_joiner(system: str, joiner: Joiner) -> None:
+    """`joiner(parent, child)` is called when a sub-case of a parent of that system moved, both locked, in the transaction.
+
+    The parent's cases only gather: statistics leave cases of such a system out, because their parts are counted.
+    Raises `Misconfigured` for a second joiner.
+    """
+    if _joiners.get(system, joiner) is not joiner:
+        raise Misconfigured(f"系统 {system} 的并联办件重复登记。")
+    _joiners[system] = joiner
+
+
+def joiner(system: str) -> Joiner | None:
+    return _joiners.get(system)
+
+
+def gathering_systems() -> list[str]:
+    return sorted(_joiners)
 
 
 def register_teller(teller: Teller) -> None:

@@ -21,6 +21,7 @@ CLOCK_FIELDS = ("clock", "due_at", "legal_due_at", "yellow_at", "light", "closed
 
 
 _SEVERITY = {"green": 0, "yellow": 1, "red": 2}
+_WORST = ("none", "stopped", "green", "yellow", "red")
 
 
 def blank(case: Case) -> None:
@@ -70,6 +71,8 @@ def read_clocks(
     """
     runs = [segment for segment in segments if segment.kind == ClockSegment.Kind.RUN]
     last = runs[-1] if runs else None
+    if last is None and case.pk and _follow_children(case):
+        return None
     closed_at = case.closed_at
     reading = reading_of(workflow, last.clock, segments, closed_at or now) if last else None
     case.clock = last.clock if last and closed_at is None else ""
@@ -83,6 +86,29 @@ def read_clocks(
         case.closed_on_time = not reading.is_overdue
         case.used_days = _working_days([run for run in runs if run.clock == reading.clock])
     return reading
+
+
+def _follow_children(case: Case) -> bool:
+    """A case without a clock of its own that has sub-cases: the worst light and the latest deadline of those still open.
+
+    Once it is closed, on time means that every sub-case was. False where there are no sub-cases.
+    """
+    rows = list(
+        Case.objects.filter(parent_id=case.pk).values_list(
+            "closed_at", "due_at", "legal_due_at", "light", "closed_on_time", "used_days"
+        )
+    )
+    if not rows:
+        return False
+    open_rows = [row for row in rows if row[0] is None] if case.closed_at is None else []
+    case.clock, case.yellow_at = "", None
+    case.due_at = max((row[1] for row in open_rows if row[1]), default=None)
+    case.legal_due_at = max((row[2] for row in open_rows if row[2]), default=None)
+    case.light = max((row[3] for row in open_rows), key=_WORST.index, default="none")
+    timed = [row[4] for row in rows if row[4] is not None]
+    case.closed_on_time = all(timed) if case.closed_at and timed else None
+    case.used_days = max((row[5] for row in rows if row[5] is not None), default=None) if case.closed_at else None
+    return True
 
 
 def _working_days(runs: Sequence[ClockSegment]) -> Decimal:

@@ -29,3 +29,11 @@ def changes_take_effect(timestamp: int) -> None:
     from yici.systems.hall.services.changing import take_effect_of_due
 
     take_effect_of_due()
+
+
+@app.task(name="hall.joint_go_on", queue="default", retry=RetryStrategy(max_attempts=8, exponential_wait=3))
+def joint_go_on(case_number: str) -> None:
+    """Do what the state of a joint case's parts asks for; safe to repeat."""
+    from yici.systems.hall.joint.submitting import go_on
+
+    go_on(case_number)

@@ -219,3 +219,7 @@ class ItemChange(models.Model):
                 name="hall_change_two_people",
             )
         ]
+
+
+from yici.systems.hall.joint.models import JointApplication as JointApplication  # noqa: E402 - Django finds them here
+from yici.systems.hall.joint.models import JointPart as JointPart  # noqa: E402

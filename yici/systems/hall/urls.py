@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from django.urls import path
 
+from yici.systems.hall.guided import pages as guided
+from yici.systems.hall.joint import pages as joint
 from yici.systems.hall.pages import apply, catalogue, changes, desk, indicators, my, papers
 
 urlpatterns = [
@@ -22,6 +24,12 @@ urlpatterns = [
     path("apply/<str:token>/discard/", apply.discard, name="hall-apply-discard"),
     path("apply/<str:token>/form/<slug:page_id>/", apply.page, name="hall-apply-page"),
     path("cases/<str:number>/receipt/", my.receipt, name="hall-receipt"),
+    path("guided/", guided.index, name="hall-guided"),
+    path("guided/<slug:code>/", guided.flow, name="hall-guided-flow"),
+    path("together/", joint.start, name="hall-joint-start"),
+    path("together/<slug:code>/", joint.theme, name="hall-theme"),
+    path("my/joint/<str:number>/", joint.case, name="hall-joint-case"),
+    path("my/joint/<str:number>/withdraw/", joint.withdraw, name="hall-joint-withdraw"),
     path("my/", my.home, name="hall-my"),
     path("my/cases/", my.my_cases, name="hall-my-cases"),
     path("my/cases/<str:number>/", my.case, name="hall-my-case"),

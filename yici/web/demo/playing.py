@@ -63,7 +63,9 @@ def _file(plan: Plan, account: Account, person: Person, about: Applicant, chance
     given |= _corrected(draft.answers, form.by_key, about, chance)
     forms.save_answers(draft, form, given, draft.revision)
     _settle_materials(application, account, about, chance)
-    return hall.submit(draft.token, account)
+    sent = hall.submit(draft.token, account)
+    assert isinstance(sent, Application)  # a draft of one item
+    return sent
 
 
 def _channel(chance: Random) -> str:

@@ -117,7 +117,7 @@ def case_view(account: Account, case: Case) -> CaseView:
     return CaseView(
         case=case,
         workflow=workflow,
-        timeline=[_entry(event, workflow) for event in events],
+        timeline=[entry_of(event, workflow) for event in events],
         segments=segments,
         corrections=list(case.corrections.select_related("requested_by").order_by("requested_at")),
         instructions=list(case.instructions.select_related("replied_by").order_by("-at")),
@@ -149,7 +149,7 @@ def timeline(case: Case, public_only: bool = False) -> list[TimelineEntry]:
     if public_only:
         events = events.filter(is_public=True)
     workflow = workflow_of(case.version_id)
-    return [_entry(event, workflow) for event in events]
+    return [entry_of(event, workflow) for event in events]
 
 
 def done_stages(case: Case, workflow: Workflow, events: Sequence[CaseEvent] | None = None) -> tuple[str, ...]:
@@ -187,7 +187,8 @@ def parties(case: Case) -> list[Person]:
     )
 
 
-def _entry(event: CaseEvent, workflow: Workflow) -> TimelineEntry:
+def entry_of(event: CaseEvent, workflow: Workflow) -> TimelineEntry:
+    """One event in the active language."""
     action = workflow.action(event.action)
     english = (get_language() or "zh").startswith("en")
     label = str(action.label) if action else (_NOTES_EN.get(event.action, event.label) if english else event.label)

@@ -18,7 +18,8 @@ from django.db.models import Count, DecimalField, Exists, F, OuterRef, Q, QueryS
 from django.db.models.functions import Coalesce, Concat, Substr, TruncMonth
 from django.utils import timezone
 
-from yici.core.cases.models import Case, Correction
+from yici.core.cases import ports
+from yici.core.cases.models import Case, CaseType, Correction
 from yici.core.cases.rules import DECIDED_OUTCOMES
 from yici.core.people.queries import Scope
 from yici.core.places.models import Division
@@ -99,7 +100,7 @@ def statistics(
     `period`: (first day, last day), both inclusive, or anything with `start` and `end`; None: all time.
     """
     breakdown = Breakdown(by) if by else None
-    cases = Case.objects.filter(is_simulated=False)
+    cases = _counted()
     if scope is not None:
         cases = cases.filter(scope.q())
     if type:
@@ -111,9 +112,15 @@ def statistics(
     return _sorted(_added_up(opened.union(accepted, closed, all=True)), breakdown)
 
 
+def _counted() -> QuerySet[Case]:
+    """Neither mystery shopping nor cases that only gather others, whose parts are counted."""
+    gathering = CaseType.objects.filter(system__in=ports.gathering_systems()).values("pk")
+    return Case.objects.filter(is_simulated=False).exclude(type__in=gathering)
+
+
 def light_counts(scope: Scope | None = None) -> dict[str, int]:
     """Open cases by light. One query."""
-    cases = Case.objects.filter(closed_at=None, is_simulated=False)
+    cases = _counted().filter(closed_at=None)
     if scope is not None:
         cases = cases.filter(scope.q())
     rows = cases.order_by().values("light").annotate(n=Count("*")).values_list("light", "n")

@@ -7,7 +7,7 @@ deadlines · supervision: urging, orders, assignment · versions: publishing and
 from yici.core.cases.errors import ActionNotAllowed, ChangedMeanwhile, UrgedAlready
 from yici.core.cases.services.acting import act, act_as_system, withdraw
 from yici.core.cases.services.clocks import accept_by_silence, fill_deadlines, recompute_lights
-from yici.core.cases.services.joining import join_children, merge, open_child
+from yici.core.cases.services.joining import follow_children, join_children, merge, open_child
 from yici.core.cases.services.opening import open_case
 from yici.core.cases.services.supervision import (
     WORKING_PERMISSIONS,
@@ -42,6 +42,7 @@ __all__ = [
     "auto_assign",
     "claim",
     "fill_deadlines",
+    "follow_children",
     "join_children",
     "load_workflow",
     "merge",

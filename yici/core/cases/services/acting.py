@@ -118,8 +118,8 @@ def _take(
         telling.tell_applicant(case, event, action.tell)
     if action.tell_desk:
         telling.tell_staff(case, action.tell_desk, event=event)
-    if was_open and case.closed_at and case.parent_id:
-        joining.child_closed(case)
+    if case.parent_id:
+        joining.child_moved(case, has_closed=was_open and case.closed_at is not None)
     return case
 
 

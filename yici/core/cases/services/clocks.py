@@ -145,7 +145,23 @@ def recompute_lights(now: dt.datetime | None = None) -> dict[str, int]:
             turned[light] += len(case_ids)
             if len(case_ids) < _BATCH:
                 break
+    if any(turned.values()):
+        with connection.cursor() as cursor:
+            cursor.execute(_TURN_PARENTS)
     return turned
+
+
+# A case that only gathers others shows the worst light of its open parts.
+_TURN_PARENTS = """
+UPDATE cases_case p SET light = worst.light
+FROM (
+  SELECT c.parent_id AS id, CASE WHEN bool_or(c.light = 'red') THEN 'red' ELSE 'yellow' END AS light
+  FROM cases_case c
+  WHERE c.closed_at IS NULL AND c.light IN ('red', 'yellow') AND c.parent_id IS NOT NULL
+  GROUP BY c.parent_id
+) worst
+WHERE p.id = worst.id AND p.closed_at IS NULL AND p.clock = '' AND p.light <> worst.light
+"""
 
 
 _TURN = """

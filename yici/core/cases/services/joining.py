@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from yici.base import clock
 from yici.base.errors import Invalid
 from yici.core.audit import services as audit
-from yici.core.cases import journal, projections, telling
+from yici.core.cases import journal, ports, projections, telling
 from yici.core.cases.definitions import workflow_of
 from yici.core.cases.errors import ActionNotAllowed
 from yici.core.cases.models import Case
@@ -62,9 +62,29 @@ def join_children(parent_number: str) -> bool:
     return not parent.children.filter(closed_at=None).exists()
 
 
-def child_closed(child: Case) -> None:
-    """Note it on the parent; the last one calls the parent's desk. Called in the child's transaction."""
+def follow_children(parent_number: str) -> None:
+    """Bring a gathering case's clock columns up to date with its sub-cases, after some were opened."""
+    with transaction.atomic():
+        _follow(lock(parent_number))
+
+
+def _follow(parent: Case) -> None:
+    projections.read_clocks(parent, workflow_of(parent.version_id), list(parent.segments.all()), clock.now())
+    parent.save(update_fields=["event_count", *projections.CLOCK_FIELDS])
+
+
+def child_moved(child: Case, *, has_closed: bool) -> None:
+    """The parent's clock columns follow its parts, and whoever joins them is told. Called in the child's transaction."""
     parent = lock(Case.objects.filter(children=child).values_list("number", flat=True).get())
+    if has_closed:
+        _note_closing(parent, child)
+    _follow(parent)
+    if joiner := ports.joiner(parent.type.system):
+        joiner(parent, child)
+
+
+def _note_closing(parent: Case, child: Case) -> None:
+    """Note it on the parent; the last one calls the parent's desk."""
     journal.append(
         parent, "child_closed", opinion=child.title, data={"case": child.number, "outcome": child.outcome}, public=True
     )
@@ -72,7 +92,6 @@ def child_closed(child: Case) -> None:
         journal.append(parent, "children_joined")
         if parent.closed_at is None:
             telling.tell_staff(parent, "case.children_joined")
-    parent.save(update_fields=["event_count"])
 
 
 @transaction.atomic

@@ -93,7 +93,7 @@ def open_case(
         purpose=f"申请办理{title}",
         case_number=case.number,
     )
-    if submit.tell:
+    if submit.tell and parent is None:  # what was filed as one is told of once
         telling.tell_applicant(case, event, submit.tell)
     return case
 

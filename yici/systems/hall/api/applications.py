@@ -18,7 +18,7 @@ from yici.core.forms import services as forms
 from yici.core.people.auth import account_of, assurance_of, citizen_auth
 from yici.core.people.queries import principals_of
 from yici.systems.hall import queries, services
-from yici.systems.hall.models import Application
+from yici.systems.hall.models import Application, JointApplication
 
 router = Router(tags=["applications"], auth=citizen_auth)
 
@@ -143,7 +143,8 @@ def upload_material(request: HttpRequest, token: str, material: str, file: File[
 @router.post("/drafts/{token}/submit", response={201: ApplicationOut}, operation_id="submit_draft")
 def submit_draft(request: HttpRequest, token: str) -> tuple[int, ApplicationOut]:
     """Submit. Sent twice, it answers with the first one's case."""
-    return 201, _application(services.submit(token, account_of(request)))
+    sent = services.submit(token, account_of(request))
+    return 201, _application(sent) if isinstance(sent, Application) else _joint(sent)
 
 
 @router.get("/applications", response=list[ApplicationOut], operation_id="list_applications")
@@ -216,4 +217,15 @@ def _application(application: Application) -> ApplicationOut:
         number=case.number, item=application.version.item.code, title=case.title, state=case.state, outcome=case.outcome,
         opened_at=case.opened_at, due_at=case.due_at, closed_at=case.closed_at, organisation=case.organisation.name,
         answers=application.answers,
+    )  # fmt: skip
+
+
+def _joint(joint: JointApplication) -> ApplicationOut:
+    """A joint application as one: `item` names every item, each of which is an application of its own once it began."""
+    case = joint.case
+    case.refresh_from_db()
+    return ApplicationOut(
+        number=case.number, item="+".join(joint.parts.values_list("code", flat=True)), title=case.title, state=case.state,
+        outcome=case.outcome, opened_at=case.opened_at, due_at=case.due_at, closed_at=case.closed_at,
+        organisation=case.organisation.name, answers=joint.answers,
     )  # fmt: skip

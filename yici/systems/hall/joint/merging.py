@@ -317,15 +317,16 @@ def _ordered(
     """The edges kept and the waves. Waiting that only some situation brings gives way before a circle is refused."""
     kept = tuple(dict.fromkeys(edges))
     try:
-        return kept, _waves(items, kept)
+        return kept, waves_of(items, kept)
     except Circular:
         certain = tuple(edge for edge in kept if edge.is_certain)
         if len(certain) == len(kept):
             raise
-        return certain, _waves(items, certain)
+        return certain, waves_of(items, certain)
 
 
-def _waves(items: Sequence[ItemDefinition], edges: Sequence[Edge]) -> tuple[tuple[str, ...], ...]:
+def waves_of(items: Sequence[ItemDefinition], edges: Sequence[Edge]) -> tuple[tuple[str, ...], ...]:
+    """Codes that run in parallel, wave after wave. Raises `Circular`."""
     waiting = {item.code: {edge.giver for edge in edges if edge.taker == item.code} for item in items}
     waves: list[tuple[str, ...]] = []
     done: set[str] = set()

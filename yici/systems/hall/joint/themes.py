@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from yici.base.cityfolder import read_yaml, yaml_files
 from yici.base.errors import Misconfigured
 from yici.base.text import Text
-from yici.core.forms.rules import explain
+from yici.core.forms.rules import Condition, explain
 from yici.systems.hall import folder
 from yici.systems.hall.definitions import Handler, ItemDefinition
 from yici.systems.hall.generating import entries as generating
@@ -40,7 +40,9 @@ class Charged(_Part):
     item: str
     quantity: str = ""
     of: str = ""
-    when: dict[str, str] = {}
+    when: Condition | None = None
+    facts: dict[str, Condition] = {}
+    """Facts of the fee list's reductions: "1" where the condition holds for the answers."""
 
 
 class Before(_Part):
@@ -58,7 +60,7 @@ class Theme(_Part):
     code: str = Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=60)
     name: Text
     summary: Text
-    icon: str = "stack-2"
+    icon: str = "apps"
     topics: list[str] = []
     keywords: list[str] = []
     items: list[str] = Field(min_length=2)

@@ -24,6 +24,7 @@ from yici.core.people.queries import principals_of
 from yici.platform.trust.papers import queries as papers
 from yici.systems.hall import queries, services
 from yici.systems.hall.errors import MaterialsMissing
+from yici.systems.hall.models import Application
 from yici.systems.hall.services import OpenApplication
 
 
@@ -247,7 +248,8 @@ def submit(request: HttpRequest, token: str) -> HttpResponse:
             _check_context(application, error.fields or {"": str(error.message)}),
             status=422,
         )
-    return HttpResponseRedirect(reverse("hall-receipt", args=[sent.case.number]))
+    after = "hall-receipt" if isinstance(sent, Application) else "hall-joint-case"
+    return HttpResponseRedirect(reverse(after, args=[sent.case.number]))
 
 
 @citizen_required
@@ -265,7 +267,7 @@ def frame(application: OpenApplication, step_id: str) -> dict[str, Any]:
     ids = [step.id for step in steps]
     position = ids.index(step_id) if step_id in ids else 0
     token = application.draft.token
-    back = steps[position - 1].address if position > 0 else reverse("hall-item", args=[application.version.item.code])
+    back = steps[position - 1].address if position > 0 else application.start_address
     return {
         "application": application,
         "item": application.version.item,
@@ -273,7 +275,7 @@ def frame(application: OpenApplication, step_id: str) -> dict[str, Any]:
         "token": token,
         "position": position + 1,
         "count": len(steps),
-        "back": back if step_id else reverse("hall-item", args=[application.version.item.code]),
+        "back": back if step_id else application.start_address,
         "for_other": application.draft.subject_id != application.draft.owner.person_id,
     }
 

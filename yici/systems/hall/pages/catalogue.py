@@ -57,7 +57,7 @@ def home(request: HttpRequest) -> HttpResponse:
         "examples": SEARCH_EXAMPLES,
     }
     if isinstance(request.user, Account) and request.user.person_id:
-        context["my_cases"] = list(queries.cases_of(request.user)[:3])
+        context["my_cases"] = list(queries.matters_of(request.user)[:3])
     return render(request, "hall/home.html", context)
 
 

@@ -49,7 +49,7 @@ def home(request: HttpRequest) -> HttpResponse:
     """Everything of mine at a glance."""
     account = account_of(request)
     context = {
-        "cases": list(queries.cases_of(account)[:5]),
+        "cases": list(queries.matters_of(account)[:5]),
         "drafts": list(form_queries.drafts_of(account)[:3]),
         "certificates": trust.count_of(account.person) if account.person else 0,
         "unread_messages": message_queries.unread_count(account),
@@ -64,7 +64,7 @@ def home(request: HttpRequest) -> HttpResponse:
 def my_cases(request: HttpRequest) -> HttpResponse:
     """My cases, newest first; open ones by default."""
     shown = request.GET.get("show", "open")
-    found = queries.cases_of(account_of(request))
+    found = queries.matters_of(account_of(request))
     if shown == "open":
         found = found.filter(closed_at=None)
     elif shown == "closed":
@@ -87,12 +87,15 @@ def drafts(request: HttpRequest) -> HttpResponse:
 def case(request: HttpRequest, number: str) -> HttpResponse:
     """One case: where it stands, what I may do, what was said, who looked at my data."""
     found = case_queries.case_for_applicant(account_of(request), number)
+    if found.type.system == "joint":
+        return HttpResponseRedirect(reverse("hall-joint-case", args=[number]))
     application = queries.application_of(found)
     definition = definition_of(application.version)
     workflow = case_queries.workflow_for(found)
     stage = None if found.closed_at else found.stage
     context = {
         "case": found,
+        "whole": found.parent,
         "definition": definition,
         "item": application.version.item,
         "view": queries.application_view(application),

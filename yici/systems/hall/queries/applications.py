@@ -43,25 +43,31 @@ class Expected:
 
 def expected_dates(application: OpenApplication) -> Expected:
     """The body and the two dates of the check page; words instead of a date where the calendar has no notice."""
+    from yici.systems.hall.joint.applying import OpenJoint
+    from yici.systems.hall.joint.queries import expected_of
     from yici.systems.hall.services.applying import handling_division
 
+    if isinstance(application, OpenJoint):
+        return expected_of(application)
     definition, draft = application.definition, application.draft
     assert draft.subject is not None  # every draft of the hall is opened for a person
     division = handling_division(definition, draft.subject, draft.answers)
     body = people.responsible_organisation(definition.handler.function, definition.handler.level, division)
-    intake = _due(clock.now(), definition.limits.intake)
-    promised = _due(intake or clock.now(), definition.limits.promised)
-    return Expected(body.label, _date(intake), _date(promised))
+    intake = due(clock.now(), definition.limits.intake)
+    promised = due(intake or clock.now(), definition.limits.promised)
+    return Expected(body.label, date_words(intake), date_words(promised))
 
 
-def _due(start: dt.datetime, limit: Limit) -> dt.datetime | None:
+def due(start: dt.datetime, limit: Limit) -> dt.datetime | None:
+    """The end of a limit; None where the calendar has no notice yet."""
     try:
         return calendars.calendar().add_working_time(start, limit.amount, limit.unit)
     except DeadlineUnknown:
         return None
 
 
-def _date(moment: dt.datetime | None) -> str:
+def date_words(moment: dt.datetime | None) -> str:
+    """A day for people, or that it cannot be known yet."""
     return timezone.localdate(moment).isoformat() if moment else _("（待国务院公布放假安排后确定）")
 
 
@@ -126,11 +132,20 @@ def may_read_file(account: Account, stored: StoredFile) -> bool:
 
 
 def cases_of(account: Account) -> QuerySet[Case]:
-    """Cases of the hall that the account filed or that are about its person, newest first."""
+    """Cases of the hall that the account filed or that are about its person, newest first; one an item."""
+    return _concerning(account).filter(type__system="hall")
+
+
+def matters_of(account: Account) -> QuerySet[Case]:
+    """The same as people see them: what was filed as one thing is one, its parts stand under it."""
+    return _concerning(account).filter(type__system__in=("hall", "joint"), parent=None)
+
+
+def _concerning(account: Account) -> QuerySet[Case]:
     concerned = Q(opened_by=account)
     if account.person_id:
         concerned |= Q(subject_id=account.person_id)
-    return Case.objects.filter(concerned, type__system="hall").select_related("organisation").order_by("-opened_at")
+    return Case.objects.filter(concerned).select_related("organisation").order_by("-opened_at", "-pk")
 
 
 def waiting_for(account: Account) -> list[Correction]:
@@ -161,8 +176,8 @@ def objections_of(case: Case) -> list[Case]:
 def promised_date(case: Case, application: Application) -> str:
     """The day by which it is promised to be closed, were it accepted when its intake check is due."""
     if case.clock == "handling" and case.due_at:
-        return _date(case.due_at)
-    return _date(_due(case.due_at or case.opened_at, definition_of(application.version).limits.promised))
+        return date_words(case.due_at)
+    return date_words(due(case.due_at or case.opened_at, definition_of(application.version).limits.promised))
 
 
 def correction_page(form: FormDefinition, notice: Correction) -> Page | None:

@@ -33,9 +33,9 @@ from yici.core.people.models import Account, Delegation, Person
 from yici.platform.data import services as data
 from yici.platform.trust import queries as trust
 from yici.systems.hall import proofs
-from yici.systems.hall.definitions import ItemDefinition, unmet_conditions
+from yici.systems.hall.definitions import Condition, ItemDefinition, unmet_conditions
 from yici.systems.hall.errors import ItemStopped, MaterialsMissing, NotEligible, NotYourPerson
-from yici.systems.hall.models import Application, MaterialInstance, ServiceItem, ServiceItemVersion
+from yici.systems.hall.models import Application, JointApplication, MaterialInstance, ServiceItem, ServiceItemVersion
 from yici.systems.hall.queries import holdings
 from yici.systems.hall.queries.catalogue import definition_of
 from yici.systems.hall.services import signing
@@ -54,6 +54,11 @@ class OpenApplication:
     @property
     def situation(self) -> dict[str, Any]:
         return dict(self.draft.situation)
+
+    @property
+    def start_address(self) -> str:
+        """The page from which it was begun."""
+        return f"/items/{self.version.item.code}/"
 
 
 def start(
@@ -82,17 +87,17 @@ def start(
     person = subject or account.person
     if person is None:
         raise NotYourPerson
-    delegation = _delegation(account, person, code)
+    delegation = delegation_for(account, person, code)
     _require_conditions(definition, person)
     if holding or holdings.must_choose(item):
         holdings.holder_for(item, person.division_id or EVERYWHERE, holding)
     with transaction.atomic():
         # Pressed twice at once, the second press waits here and finds the draft of the first.
         Account.objects.select_for_update(no_key=True).get(pk=account.pk)
-        unfinished = _unfinished(account, person, item.current)
+        unfinished = unfinished_draft(account, person, form_key(item.code, item.current.number))
         if unfinished:
             if holding and unfinished.context.get("holding") != holding:
-                _change_context(unfinished, holding=holding)
+                change_context(unfinished, holding=holding)
             return unfinished
         return _open(account, person, item.current, definition, delegation, channel, holding)
 
@@ -115,12 +120,12 @@ def _open(
         "uploads": {},
         "promised": [],
         "deferred": [],
-        "facts": _facts_for_proof(account, person, definition),
+        "facts": facts_for_proof(account, person, definition),
     }
     draft = forms.open_draft(
         account, person, form_key(version.item.code, version.number), definition.name.zh, definition.form, context
     )
-    _change_context(draft, resume_link=f"/apply/{draft.token}/")
+    change_context(draft, resume_link=f"/apply/{draft.token}/")
     return draft
 
 
@@ -132,6 +137,10 @@ def form_key(code: str, number: int) -> str:
 def opened(account: Account, token: str) -> OpenApplication:
     """The draft of the account with its definition. Raises `NotFound`, `DraftExpired`."""
     draft = form_queries.draft_for(account, token)
+    if draft.form.startswith("joint:"):
+        from yici.systems.hall.joint.applying import open_joint
+
+        return open_joint(draft)
     if not draft.form.startswith("hall:"):
         raise NotFound
     # Both definitions are kept in the process by version, so they are not read with every step.
@@ -146,7 +155,7 @@ def visit(application: OpenApplication, step: str) -> None:
     """Remember that a step was walked, for the task list."""
     visited = application.draft.context.get("visited", [])
     if step not in visited:
-        _change_context(application.draft, visited=[*visited, step])
+        change_context(application.draft, visited=[*visited, step])
 
 
 def attach(
@@ -165,7 +174,7 @@ def attach(
         draft = Draft.objects.select_for_update().get(pk=application.draft.pk)
         uploads = dict(draft.context["uploads"])
         uploads[material_id] = [*uploads.get(material_id, []), stored.pk]
-        _change_context(draft, uploads=uploads)
+        change_context(draft, uploads=uploads)
     application.draft.context["uploads"] = uploads
     return stored
 
@@ -176,7 +185,7 @@ def detach(application: OpenApplication, material_id: str, file_id: int) -> None
         draft = Draft.objects.select_for_update().get(pk=application.draft.pk)
         uploads = dict(draft.context["uploads"])
         uploads[material_id] = [one for one in uploads.get(material_id, []) if one != file_id]
-        _change_context(draft, uploads=uploads)
+        change_context(draft, uploads=uploads)
     application.draft.context["uploads"] = uploads
 
 
@@ -186,15 +195,19 @@ def promise(application: OpenApplication, material_id: str, *, given: bool, defe
         raise NotFound
     key = "deferred" if deferred else "promised"
     kept = [one for one in application.draft.context.get(key, []) if one != material_id]
-    _change_context(application.draft, **{key: [*kept, material_id] if given else kept})
+    change_context(application.draft, **{key: [*kept, material_id] if given else kept})
 
 
 def materials_of(application: OpenApplication) -> list[proofs.ProvenMaterial]:
     """Every material that applies, with what proves it."""
+    from yici.systems.hall.joint.applying import OpenJoint, material_lines
+
+    if isinstance(application, OpenJoint):
+        return material_lines(application)
     draft, definition = application.draft, application.definition
     return proofs.prove(
         proofs.required_materials(definition, application.situation),
-        facts=_facts_of(draft),
+        facts=facts_of(draft),
         certificates=certificates_held(draft.subject, definition),
         uploads=draft.context.get("uploads", {}),
         promised=draft.context.get("promised", ()),
@@ -202,19 +215,29 @@ def materials_of(application: OpenApplication) -> list[proofs.ProvenMaterial]:
     )
 
 
-def submit(token: str, account: Account) -> Application:
-    """Turn a draft into a case, exactly once: a second submit finds the first one's case.
+def submit(token: str, account: Account) -> Application | JointApplication:
+    """Turn a draft into a case, or into a joint case, exactly once: a second submit finds the first one's case.
 
     Raises `Invalid` (answers), `MaterialsMissing`, `NotEligible`, `ItemStopped`, `NotFound`, `DraftExpired`.
     """
+    from yici.systems.hall.joint.applying import OpenJoint
+    from yici.systems.hall.joint.submitting import submit as submit_joint
+
     if done := Application.objects.select_related("case").filter(draft_token=token, case__opened_by=account).first():
         return done
     with transaction.atomic():
         locked = Draft.objects.select_for_update().filter(token=token, owner=account).first()
         if locked and locked.submitted_as:
-            return Application.objects.select_related("case").get(draft_token=token)
+            return _submitted(token)
         application = opened(account, token)
+        if isinstance(application, OpenJoint):
+            return submit_joint(application, account)
         return _submit(application, account)
+
+
+def _submitted(token: str) -> Application | JointApplication:
+    single = Application.objects.select_related("case").filter(draft_token=token).first()
+    return single or JointApplication.objects.select_related("case").get(draft_token=token)
 
 
 def _submit(application: OpenApplication, account: Account) -> Application:
@@ -223,7 +246,7 @@ def _submit(application: OpenApplication, account: Account) -> Application:
         raise ItemStopped
     person = draft.subject
     assert person is not None  # every draft of the hall is opened for a person
-    delegation = _delegation(account, person, version.item.code)
+    delegation = delegation_for(account, person, version.item.code)
     _require_conditions(definition, person)
     answers = forms.validate_draft(draft, definition.form)
     materials = materials_of(application)
@@ -309,7 +332,7 @@ def _object_to_records(created: Application, account: Account) -> None:
         )  # fmt: skip
 
 
-def _delegation(account: Account, person: Person, code: str) -> Delegation | None:
+def delegation_for(account: Account, person: Person, code: str) -> Delegation | None:
     if account.person_id == person.pk:
         return None
     delegation = people.delegation_between(account.person, person, code) if account.person else None
@@ -318,13 +341,18 @@ def _delegation(account: Account, person: Person, code: str) -> Delegation | Non
     return delegation
 
 
-def _require_conditions(definition: ItemDefinition, person: Person) -> None:
+def unmet_by(definition: ItemDefinition, person: Person) -> list[Condition]:
+    """Conditions of acceptance that the records of the person contradict."""
     registered = None if person.division_id is None else person.division_id.startswith("3416")
-    unmet = list(
+    return list(
         unmet_conditions(
             definition, birth_date=person.birth_date, sex=person.sex, registered_in_city=registered, on=clock.today()
         )
     )
+
+
+def _require_conditions(definition: ItemDefinition, person: Person) -> None:
+    unmet = unmet_by(definition, person)
     if unmet:
         raise NotEligible(fields={f"condition.{number}": str(condition.text) for number, condition in enumerate(unmet)})
 
@@ -335,15 +363,15 @@ def _require_materials(materials: list[proofs.ProvenMaterial]) -> None:
         raise MaterialsMissing(fields=missing)
 
 
-def _unfinished(account: Account, person: Person, version: ServiceItemVersion) -> Draft | None:
-    key = form_key(version.item.code, version.number)
+def unfinished_draft(account: Account, person: Person, key: str) -> Draft | None:
+    """The account's open draft of that form for the person."""
     return next(
         (draft for draft in form_queries.drafts_of(account) if draft.form == key and draft.subject_id == person.pk),
         None,
     )
 
 
-def _facts_for_proof(account: Account, person: Person, definition: ItemDefinition) -> dict[str, Any]:
+def facts_for_proof(account: Account, person: Person, definition: ItemDefinition) -> dict[str, Any]:
     wanted = proofs.elements_for_proof(definition)
     actor: Actor = people_services.actor_of(account)
     found = form_queries.collect_facts(
@@ -358,13 +386,18 @@ def _facts_for_proof(account: Account, person: Person, definition: ItemDefinitio
     }
 
 
-def _facts_of(draft: Draft) -> dict[str, Fact]:
+def facts_of(draft: Draft) -> dict[str, Fact]:
     """The facts kept at the start, as facts again."""
+    return as_facts(draft.context.get("facts", {}))
+
+
+def as_facts(kept: Mapping[str, Any]) -> dict[str, Fact]:
+    """What `facts_for_proof` gave, as facts again."""
     return {
         element: Fact(
             **{**fact, "as_of": dt.date.fromisoformat(fact["as_of"]) if fact["as_of"] else None, "conflicts": ()}
         )
-        for element, fact in draft.context.get("facts", {}).items()
+        for element, fact in kept.items()
     }
 
 
@@ -377,6 +410,6 @@ def certificates_held(person: Person | None, definition: ItemDefinition) -> dict
     }
 
 
-def _change_context(draft: Draft, **changes: Any) -> None:
+def change_context(draft: Draft, **changes: Any) -> None:
     draft.context = {**draft.context, **changes}
     draft.save(update_fields=["context", "updated_at"])

@@ -13,7 +13,7 @@ from yici.platform.pay.errors import NothingToRefund
 from yici.platform.pay.models import PayOrder
 from yici.platform.pay.providers.money import local, yuan
 from yici.systems.hall.errors import NotPaid
-from yici.systems.hall.models import Application
+from yici.systems.hall.models import Application, JointApplication
 from yici.systems.hall.queries.catalogue import definition_of
 
 HOURS = 15 * 24  # to pay, from the moment of acceptance
@@ -32,7 +32,12 @@ def charges_of(application: Application) -> list[pay.Charge]:
 
 
 def request_payment(case: Case, event: CaseEvent, actor: Account | None) -> None:
-    """Effect of an acceptance: one order for everything the item charges; nothing where nothing is left to pay."""
+    """Effect of an acceptance: one order for everything the item charges; nothing where nothing is left to pay.
+
+    A part of a joint case is paid with the others in one order of the whole.
+    """
+    if whole_of(case) is not None:
+        return
     application = Application.objects.select_related("version__item", "applicant").get(case=case)
     charges = charges_of(application)
     if not charges:
@@ -62,9 +67,20 @@ def request_payment(case: Case, event: CaseEvent, actor: Account | None) -> None
 
 def require_payment(case: Case, event: CaseEvent, actor: Account | None) -> None:
     """Effect of an approval: refuses it while the order of the case is not paid. Raises `NotPaid`."""
-    order = pay_queries.order_of_case(case.number)
-    if order is not None and order.state != PayOrder.State.PAID:
+    whole = whole_of(case)
+    order = pay_queries.order_of_case(whole.case.number if whole else case.number)
+    is_due = whole is not None and order is None and any(one["item"] == case.data.get("item") for one in whole.charges)
+    if is_due or (order is not None and order.state != PayOrder.State.PAID):
         raise NotPaid()
+
+
+def whole_of(case: Case) -> JointApplication | None:
+    """The joint application a case is a part of."""
+    return (
+        JointApplication.objects.select_related("case").filter(case_id=case.parent_id).first()
+        if case.parent_id
+        else None
+    )
 
 
 def return_payment(case: Case, event: CaseEvent, actor: Account | None) -> None:
