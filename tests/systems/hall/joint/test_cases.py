@@ -305,3 +305,9 @@ def test_projections_of_the_whole_say_what_its_parts_say(four: JointApplication,
     close(part(four, "gaoling-jintie").case)
     run_jobs()
     assert [one for one in cases.verify_projections() if one.case == four.case.number] == []
+
+
+def test_what_several_people_sign_is_applied_for_on_its_own(demo: Any) -> None:
+    with pytest.raises(Contradictory) as caught:
+        applying.start(demo.trader, ["youxian-gongsi-sheli", "shipin-jingying-xuke"], assurance=3, place=QIAOCHENG)
+    assert "签名" in str(caught.value.message)

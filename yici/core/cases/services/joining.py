@@ -62,13 +62,8 @@ def join_children(parent_number: str) -> bool:
     return not parent.children.filter(closed_at=None).exists()
 
 
-def follow_children(parent_number: str) -> None:
-    """Bring a gathering case's clock columns up to date with its sub-cases, after some were opened."""
-    with transaction.atomic():
-        _follow(lock(parent_number))
-
-
-def _follow(parent: Case) -> None:
+def follow_children(parent: Case) -> None:
+    """Bring a gathering case's clock columns up to date with its sub-cases; its row is locked, or new, by the caller."""
     projections.read_clocks(parent, workflow_of(parent.version_id), list(parent.segments.all()), clock.now())
     parent.save(update_fields=["event_count", *projections.CLOCK_FIELDS])
 
@@ -78,7 +73,7 @@ def child_moved(child: Case, *, has_closed: bool) -> None:
     parent = lock(Case.objects.filter(children=child).values_list("number", flat=True).get())
     if has_closed:
         _note_closing(parent, child)
-    _follow(parent)
+    follow_children(parent)
     if joiner := ports.joiner(parent.type.system):
         joiner(parent, child)
 

@@ -88,6 +88,8 @@ def _entry(row: ServiceItem, place: str) -> Entry:
         problem = _("这项服务已暂停办理。")
     elif by_place and place and holding is None:
         problem = _("这个县（区）没有办理这项服务的单位，请拨打 12345 转 2 咨询。")
+    elif definition.signing:
+        problem = _("这项服务要几个人一起签名，请点进去单独申请。")
     elif not definition.online:
         problem = _("这项服务要到窗口办理。")
     body = holding.organisation.label if holding else row.owner_title

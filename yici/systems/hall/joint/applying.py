@@ -82,6 +82,7 @@ def start(
     definitions = [definition_of(version) for version in versions]
     merged = merged_of(tuple(version.pk for version in versions))
     _require_sound(merged)
+    _require_no_signing(definitions)
     required = max(one.assurance for one in definitions)
     if assurance < required:
         raise AssuranceTooLow(required=required)
@@ -146,6 +147,17 @@ def _require_sound(merged: Merged) -> None:
             " ".join(one.message for one in merged.contradictions),
             fields={"+".join(one.items): one.message for one in merged.contradictions},
         )
+
+
+def _require_no_signing(definitions: Sequence[ItemDefinition]) -> None:
+    """What several people sign together has a course of its own. Raises `Contradictory`."""
+    fields = {
+        one.code: _("“{name}”要几个人一起签名，请单独申请。").format(name=one.name)
+        for one in definitions
+        if one.signing
+    }
+    if fields:
+        raise Contradictory(" ".join(fields.values()), fields=fields)
 
 
 def require_conditions(definitions: Sequence[ItemDefinition], person: Person) -> None:
@@ -300,11 +312,11 @@ def proven_needs(joint: OpenJoint, plan: Plan) -> list[ProvenNeed]:
 _LEAST_SETTLED = ("missing", "deferred", "promise", "upload", "optional", "data", "certificate")
 
 
-def material_lines(joint: OpenJoint) -> list[proofs.ProvenMaterial]:
+def material_lines(joint: OpenJoint, proven: Sequence[ProvenNeed] | None = None) -> list[proofs.ProvenMaterial]:
     """One line a paper, as the pages show it: as settled as the least settled item that wants it."""
     groups: dict[str, list[ProvenNeed]] = {}
     group_of = {need.key: group_key(united) for united in joint.merged.materials for need in united.needs}
-    for one in proven_needs(joint, plan_of(joint)):
+    for one in proven if proven is not None else proven_needs(joint, plan_of(joint)):
         groups.setdefault(group_of[one.need.key], []).append(one)
     lines = []
     for united in joint.merged.materials:

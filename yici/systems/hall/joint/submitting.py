@@ -60,7 +60,7 @@ def submit(joint: OpenJoint, account: Account) -> JointApplication:
     proven = joint_drafts.proven_needs(joint, plan)
     _require_materials(joint, proven)
     parts = _parts(joint, plan, proven, person, answers)
-    parent = _open_parent(joint, account, person, answers, delegations[0])
+    parent = _open_parent(joint, account, person, parts[0], delegations[0])
     theme = joint_drafts.theme_named(joint.theme)
     created = JointApplication.objects.create(
         case=parent, theme=joint.theme, counts=theme.counts if theme else "each", applicant=person,
@@ -71,10 +71,11 @@ def submit(joint: OpenJoint, account: Account) -> JointApplication:
     for part in parts:
         part.joint = created
     JointPart.objects.bulk_create(parts)
-    for part in parts:
-        if not part.needs:
-            _open_part(created, part, joint, parent, account)
-    _follow(parent)
+    beginning = [part for part in parts if not part.needs]
+    for part in beginning:
+        _open_part(created, part, joint, parent, account)
+    JointPart.objects.bulk_update(beginning, ["case"])
+    cases.follow_children(parent)
     _object_to_records(created, account)
     forms.mark_submitted(draft, parent.number)
     return created
@@ -83,7 +84,7 @@ def submit(joint: OpenJoint, account: Account) -> JointApplication:
 def _require_materials(joint: OpenJoint, proven: list[ProvenNeed]) -> None:
     missing = {
         line.material.id: f"{line.material.name}：{line.words}"
-        for line in joint_drafts.material_lines(joint)
+        for line in joint_drafts.material_lines(joint, proven)
         if not line.is_settled
     }
     if missing:
@@ -121,16 +122,14 @@ def _kept(one: ProvenNeed) -> dict[str, Any]:
 
 
 def _open_parent(
-    joint: OpenJoint, account: Account, person: Person, answers: Mapping[str, Any], delegation: Delegation | None
+    joint: OpenJoint, account: Account, person: Person, first: JointPart, delegation: Delegation | None
 ) -> Case:
+    """The whole, with the theme's lead body, or the body of the part that is handled first."""
     theme = joint_drafts.theme_named(joint.theme)
-    place = str(joint.draft.context.get("place", "")) or str(person.division_id or applying.EVERYWHERE)
+    lead, place = first.organisation, first.division
     if theme:
+        place = str(joint.draft.context.get("place", "")) or str(person.division_id or applying.EVERYWHERE)
         lead = people.responsible_organisation(theme.lead.function, theme.lead.level, place)
-    else:
-        first = joint.merged.items[0]
-        division = joint_drafts.division_for(first, person, joint.merged.answers_of(first.code, answers), place)
-        lead, place = holdings.holder_for(joint.versions[0].item, division).organisation, division
     return cases.open_case(
         type=CASE_TYPE, title=joint.definition.name.zh, organisation=lead, division=place, actor=account,
         subject=person, subject_name=person.name, channel=joint.draft.context.get("channel", "net"),
@@ -160,7 +159,6 @@ def _open_part(
     )  # fmt: skip
     _keep_materials(application, part)
     part.case = case
-    part.save(update_fields=["case"])
     return case
 
 
@@ -268,9 +266,12 @@ def _open_and_drop(joint: JointApplication, parent: Case, parts: list[JointPart]
                 definitions = definitions or _reopened(joint)
                 parent.refresh_from_db()
                 case = _open_part(joint, part, definitions, parent, account)
+                part.save(update_fields=["case"])
                 cases.act_as_system(parent.number, "open_part", data={"case": case.number, "name": part.name})
                 changed = True
-    _follow(parent)
+    if definitions is not None:
+        parent.refresh_from_db()
+        cases.follow_children(parent)
 
 
 def _reopened(joint: JointApplication) -> OpenJoint:
@@ -294,11 +295,6 @@ def _has_failed(part: JointPart) -> bool:
 
 def _has_succeeded(part: JointPart) -> bool:
     return part.case is not None and part.case.state in SUCCESS_STATES
-
-
-def _follow(parent: Case) -> None:
-    """The parent's clock columns from its parts, after parts were opened."""
-    cases.follow_children(parent.number)
 
 
 def _close(joint: JointApplication, parent: Case, parts: list[JointPart]) -> None:
