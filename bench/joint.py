@@ -18,7 +18,7 @@ from bench.results import Result
 
 SIZE = int(os.environ.get("YICI_BENCH_JOINT", "20"))
 BATCHES = 5
-ITEMS = ["fangwu-wangqian-beian", "fangchan-cehui", "fangwu-qishui-shenbao", "budongchan-guohu-dengji"]
+ITEMS = ["fangwu-wangqian-beian", "fangchan-cehui", "qishui", "budongchan-zhuanyi"]
 PARALLEL = ["gaoling-jintie", "gongjiao-laonianka", "canjirenzheng", "pinkunhu-hezuoyiliao"]
 ANSWERS = {
     "text": "按实际情况", "textarea": "按实际情况", "date": "2020-01-01", "number": 1, "money": 100_000, "yes_no": "no",

@@ -82,7 +82,7 @@ def test_four_departments_one_payment_to_four_payees_and_one_title(
     for one in first:
         close(one.case)
     run_jobs()
-    title = part(joint, "budongchan-guohu-dengji")
+    title = part(joint, "budongchan-zhuanyi")
     assert title.case is not None
     proofs = {one.requirement: one.proof for one in title.case.application.materials.all()}
     assert {proofs[name]["case"] for name in ("contract", "tax", "survey")} == {
@@ -106,5 +106,5 @@ def test_one_department_refuses_and_nothing_is_to_pay_any_more(
         close(one.case, "denied")
     run_jobs()
     joint.case.refresh_from_db()
-    assert joint.case.state == "denied" and part(joint, "budongchan-guohu-dengji").dropped_why
+    assert joint.case.state == "denied" and part(joint, "budongchan-zhuanyi").dropped_why
     assert pay_queries.order_of_case(joint.case.number) is None

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("cases", "0003_counting_indexes"),
-        ("hall", "0004_signed_material"),
+        ("hall", "0005_changes"),
         ("people", "0001_initial"),
     ]
 
