@@ -99,6 +99,8 @@ def test_decision_waits_for_the_fee_and_the_case_says_that_it_was_paid(
     assert "去缴费" in sign_in(client, demo.newcomer).get(f"/my/cases/{case.number}/").content.decode()
     reviewer, approver = staff(demo, "qiaocheng_public_security_chief"), second_approver(demo)
     cases.act(case.number, "review", reviewer, opinion="符合条件")
+    page = sign_in(Client(), approver).get(f"/desk/cases/{case.number}/").content.decode()
+    assert order.number in page and "待支付" in page
     with pytest.raises(NotPaid):
         cases.act(case.number, "approve", approver)
     case.refresh_from_db()

@@ -8,6 +8,7 @@ from yici.core.cases.models import Case
 from yici.core.cases.ports import Panel
 from yici.core.people import queries as people
 from yici.core.people.models import Account
+from yici.platform.pay import queries as pay
 from yici.systems.hall import queries
 from yici.systems.hall.models import Evaluation
 from yici.systems.hall.queries.catalogue import definition_of
@@ -16,7 +17,7 @@ _HANDLING = ("case.accept", "case.review", "case.approve")
 
 
 def application_panels(case: Case, account: Account) -> list[Panel]:
-    """One panel; the look itself is recorded by the case page. Who only looks on sees personal values masked."""
+    """The application, and its payment where a fee is charged; the look itself is recorded by the case page. Who only looks on sees personal values masked."""
     application = queries.find_application(case)
     if application is None:
         return []
@@ -29,7 +30,9 @@ def application_panels(case: Case, account: Account) -> list[Panel]:
         "application": application,
         "is_masked": not any(may),
     }
-    return [Panel(_("申请内容"), "hall/panel.html", context, _elements_shown(view))]
+    payment = pay.order_of_case(case.number)
+    fees = [Panel(_("缴费"), "hall/payment_panel.html", {"payment": payment})] if payment else []
+    return [Panel(_("申请内容"), "hall/panel.html", context, _elements_shown(view)), *fees]
 
 
 def _elements_shown(view: queries.ApplicationView) -> tuple[str, ...]:
