@@ -23,6 +23,7 @@ MODULES = [
     "pay",
     "certificate_files",
     "joint",
+    "papers",
     "data_landing",
     "data_rules",
     "data_lake",

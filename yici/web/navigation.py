@@ -31,6 +31,7 @@ ENTRIES = [
     Entry(_("数据总览"), "/desk/data/", "database-import", "data.view"),
     Entry(_("数据质量"), "/desk/data/quality/", "shield-check", "data.view"),
     Entry(_("证照库"), "/desk/certificates/", "file-certificate", "certificate.view"),
+    Entry(_("纸质档案录入"), "/desk/papers/", "files", "data.upload"),
     Entry(_("数据元"), "/desk/elements/", "database"),
     Entry(_("统计指标"), "/desk/metrics/", "chart-bar", "metric.view"),
     Entry(_("工作日历"), "/desk/calendar/", "calendar", "calendar.manage"),

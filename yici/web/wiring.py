@@ -116,6 +116,7 @@ def connect() -> None:
 
     trust.register_lake(_lake_class)
     trust.register_envelope_listener(hall.signatures_ended)
+    trust.register_paper_desk(_PaperDesk())
 
     pay.register_press(_signed_sheet)
     pay.register_listener("fee", hall.payment_changed)
@@ -156,6 +157,53 @@ def _lake_class(class_id: str) -> Any:
     columns = {column.name: column.element for column in reading.definition_of(data_class).columns}
     label = f"{class_id} v{snapshot.number}"
     return LakeClass(label, lake.files_of(data_class, number=snapshot.number), columns, snapshot.row_count)
+
+
+class _PaperDesk:
+    """Batches of papers become rows of the data service's classes: what `trust.ports.PaperDesk` asks for."""
+
+    def series_for(self, account: Any) -> list[Any]:
+        from yici.platform.data import papers
+        from yici.platform.data.catalogue import reading
+        from yici.platform.trust.ports import ReadSeries, SeriesColumn
+
+        found = []
+        for one, data_class in papers.readable_series(account):
+            definition = reading.definition_of(data_class)
+            columns = tuple(
+                SeriesColumn(
+                    column.name, str(column.label), column.element or "", column.required, column.type == "datetime"
+                )
+                for column in definition.columns
+                if column.type != "money"  # classes state their own units of money; papers are read in fen
+            )
+            found.append(
+                ReadSeries(
+                    one.pk,
+                    one.label,
+                    one.department.short_label,
+                    data_class.pk,
+                    data_class.label,
+                    one.layout,
+                    columns,
+                    tuple(definition.key),
+                    one.waiting,
+                    one.papers - one.structured,
+                )
+            )
+        return found
+
+    def deliver(self, account: Any, slug: str, rows: Any, name: str) -> int:
+        from yici.platform.data import papers
+
+        return papers.deliver_rows(account, slug, rows, name).pk
+
+    def may_see_clear(self, account: Any, slug: str) -> bool:
+        from yici.platform.data import papers
+        from yici.platform.data.reading import access
+
+        found = next((data_class for one, data_class in papers.readable_series(account) if one.pk == slug), None)
+        return found is not None and access.may_see_rows(account, found)
 
 
 def load_city(city: Path, report: Callable[[str], None] = lambda line: None) -> None:

@@ -19,12 +19,15 @@ from yici.platform.data.models import PaperSeries
 FILE = "paper_series.yaml"
 _FIELDS = (
     "name", "english", "department_id", "data_class_id", "first_year", "last_year", "papers", "scanned", "structured",
-    "planned_for", "note", "withdrawn_at",
+    "citizens", "layout", "planned_for", "note", "withdrawn_at",
 )  # fmt: skip
 
 
 class SeriesEntry(BaseModel):
-    """One series. `scanned` papers are pictures, `structured` ones have become rows; both are part of `papers`."""
+    """One series. `scanned` papers are pictures, `structured` ones have become rows; both are part of `papers`.
+
+    `citizens`: people whose papers these are. `layout`: a kind of page that `trust.papers` reads.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -36,6 +39,8 @@ class SeriesEntry(BaseModel):
     papers: int = Field(ge=1)
     scanned: int = Field(default=0, ge=0)
     structured: int = Field(default=0, ge=0)
+    citizens: int = Field(default=0, ge=0)
+    layout: str = Field(default="", pattern=r"^([a-z][a-z_]*)?$")
     planned_for: dt.date | None = None
     note: str = ""
 
@@ -86,6 +91,8 @@ def _values(slug: str, entry: SeriesEntry, organisations: Mapping[str, int], cla
         "papers": entry.papers,
         "scanned": entry.scanned,
         "structured": entry.structured,
+        "citizens": entry.citizens,
+        "layout": entry.layout,
         "planned_for": entry.planned_for,
         "note": entry.note,
         "withdrawn_at": None,

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, BinaryIO
 
+from yici.base.sheet_writing import write_sheet
 from yici.base.spreadsheets import safe_cell
-from yici.platform.data.landing.sheet_writing import write_sheet
 
 __all__ = ["write_xlsx"]
 

@@ -111,6 +111,8 @@ class PaperSeries(models.Model):
     papers = models.IntegerField()
     scanned = models.IntegerField(default=0)
     structured = models.IntegerField(default=0)
+    citizens = models.IntegerField(default=0, help_text="people whose papers these are: what the backlog is ordered by")
+    layout = models.CharField(max_length=30, blank=True, help_text="how its pages are read by machine; empty: by hand")
     planned_for = models.DateField(null=True)
     note = models.TextField(blank=True)
     withdrawn_at = models.DateTimeField(null=True)
@@ -118,3 +120,8 @@ class PaperSeries(models.Model):
     @property
     def label(self) -> str:
         return localized(self.name, self.english)
+
+    @property
+    def waiting(self) -> int:
+        """Citizens whose papers are not in the database yet, as far as papers are spread evenly over them."""
+        return self.citizens * (self.papers - self.structured) // self.papers

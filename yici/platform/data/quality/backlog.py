@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from django.db import transaction
-from django.db.models import F, QuerySet, Sum
+from django.db.models import F, FloatField, QuerySet, Sum
+from django.db.models.functions import Cast
 from django.utils.translation import gettext as _
 
 from yici.base.errors import Invalid
@@ -17,6 +18,9 @@ from yici.platform.data.models import PaperSeries
 from yici.platform.data.quality.queries import within
 
 __all__ = ["Backlog", "by_department", "note_progress", "series"]
+
+
+_WAITING = Cast("citizens", FloatField()) * (F("papers") - F("structured")) / F("papers")
 
 
 @dataclass(frozen=True)
@@ -44,9 +48,11 @@ class Backlog:
 
 
 def series(scope: Scope | None = None) -> QuerySet[PaperSeries]:
-    """Series in the scope, those with the most papers left first."""
+    """Series in the scope, those for which the most citizens still wait first."""
     found = PaperSeries.objects.filter(within(scope, "department"), withdrawn_at=None)
-    return found.select_related("department", "data_class").order_by(F("structured") - F("papers"), "slug")
+    return found.select_related("department", "data_class").order_by(
+        _WAITING.desc(), F("structured") - F("papers"), "slug"
+    )
 
 
 def by_department(scope: Scope | None = None) -> list[Backlog]:

@@ -16,6 +16,9 @@ class PaperBatch(models.Model):
     name = models.TextField()
     made_by = models.ForeignKey(Account, models.PROTECT, related_name="+")
     created_at = models.DateTimeField()
+    given = models.JSONField(default=dict, help_text="element id → value, the same on every page and on no paper")
+    skipped = models.JSONField(default=list, help_text="[{name, reason}] of files that were not taken")
+    run = models.IntegerField(null=True, help_text="latest run of the data service")
     delivered_at = models.DateTimeField(null=True, help_text="handed over to the data service")
     delivered_rows = models.IntegerField(default=0)
 
@@ -27,6 +30,8 @@ class PaperReading(models.Model):
         QUEUED = "queued", "待识别"
         READ = "read", "待确认"
         CONFIRMED = "confirmed", "已确认"
+        DELIVERED = "delivered", "已入库"
+        HELD = "held", "已隔离"
         REFUSED = "refused", "无法识别"
 
     file = models.ForeignKey(StoredFile, models.PROTECT, related_name="+")
@@ -35,10 +40,11 @@ class PaperReading(models.Model):
     kind = models.CharField(max_length=30, help_text="id_card, household_register, business_licence …; empty: unknown")
     state = models.CharField(max_length=10, choices=State.choices, default=State.QUEUED)
     fields = SealedJSONField(default=dict)
-    message = models.TextField(blank=True, help_text="why it was refused, for people")
+    message = models.TextField(blank=True, help_text="why it was refused or held, for people")
     turned = models.SmallIntegerField(default=0, help_text="quarter turns counter-clockwise that made it upright")
     width = models.IntegerField(default=0, help_text="of the upright picture as read, pixels")
     height = models.IntegerField(default=0)
+    doubts = models.SmallIntegerField(default=0, help_text="fields a person must look at twice")
     model = models.CharField(max_length=60, blank=True)
     cpu_seconds = models.FloatField(null=True)
     asked_by = models.ForeignKey(Account, models.PROTECT, related_name="+")

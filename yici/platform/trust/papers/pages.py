@@ -1,4 +1,4 @@
-"""Pages of reading papers. The picture of a reading: for whoever asked for it."""
+"""Pages of reading papers. The picture of a reading: for whoever asked for it, and the department of its batch."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from yici.platform.trust.papers import queries, readings
 @never_cache
 def picture(request: HttpRequest, reading_id: int) -> HttpResponse:
     """The upright page as JPEG of our own making."""
-    reading = queries.own_reading(account_of(request), reading_id)
+    reading = queries.visible_reading(account_of(request), reading_id)
     response = HttpResponse(readings.upright(reading), content_type="image/jpeg")
     response["Content-Security-Policy"] = "sandbox; default-src 'none'"
     response["Cache-Control"] = "private, no-store"

@@ -1,4 +1,4 @@
-"""Opening what was uploaded: JPEG, PNG, WebP or the first pages of a PDF become upright pixels of a bearable size.
+"""Opening what was uploaded: JPEG, PNG, WebP or a page of a PDF become upright pixels of a bearable size.
 
 Everything comes from strangers: types are told from the bytes, sizes are limited before anything is unpacked, and a
 PDF is drawn by poppler in a process of its own. Raises `PictureRefused` with what to do; never writes outside a
@@ -8,6 +8,7 @@ temporary folder.
 from __future__ import annotations
 
 import io
+import re
 import subprocess
 import tempfile
 from pathlib import Path
@@ -21,13 +22,11 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from yici.base.errors import Invalid
 from yici.core.files.inspection import PIXEL_LIMIT
 
-__all__ = ["LONGEST", "PictureRefused", "open_pictures", "shrunk"]
+__all__ = ["LONGEST", "PictureRefused", "open_picture", "page_count", "shrunk"]
 
 LONGEST = 1600  # pixels of the longer side; more costs time and reads no better
 SMALLEST = 200  # pixels of the shorter side; below that no line of a card can be told
-PDF_PAGES = 4  # first pages of a PDF
 PDF_SECONDS = 20
-_PDF_DPI = 150
 _DARK = 70  # mean brightness of 255 below which light is added
 
 
@@ -36,15 +35,27 @@ class PictureRefused(Invalid):
     message = gettext_lazy("这张图片读不了，请重新拍一张清楚的照片，存成 JPG 或 PNG。")  # type: ignore[assignment]
 
 
-def open_pictures(content: bytes) -> list[np.ndarray]:
-    """The pictures of a file, RGB, upright by their EXIF mark, brightened where too dark. Raises `PictureRefused`."""
+def open_picture(content: bytes, page: int = 1) -> np.ndarray:
+    """A page of a file, RGB, upright by its EXIF mark, brightened where too dark. Raises `PictureRefused`."""
     if not content:
         raise PictureRefused(_("文件是空的，请重新拍照上传。"))
     if content.startswith(b"%PDF-"):
-        return [_bright(shrunk(page)) for page in _pages(content)]
+        return _bright(shrunk(_page(content, page)))
     if content[4:8] == b"ftyp":
         raise PictureRefused(_("不支持 HEIC 照片或视频，请在手机相册中另存为 JPG 再上传。"))
-    return [_bright(_picture(content))]
+    return _bright(_picture(content))
+
+
+def page_count(content: bytes) -> int:
+    """Pages of a PDF, told by `pdfinfo`; 1 for a picture. Raises `PictureRefused`."""
+    if not content.startswith(b"%PDF-"):
+        return 1
+    with tempfile.TemporaryDirectory() as name:
+        told = _poppler(["pdfinfo", "in.pdf"], Path(name), content)
+    found = re.search(rb"^Pages:\s+([0-9]+)", told, re.MULTILINE)
+    if not found or not int(found[1]):
+        raise PictureRefused(_("这份 PDF 里没有页面。"))
+    return int(found[1])
 
 
 def _picture(content: bytes) -> np.ndarray:
@@ -82,33 +93,26 @@ def shrunk(pixels: np.ndarray, longest: int = LONGEST) -> np.ndarray:
     return cv2.resize(pixels, (round(width * share), round(height * share)), interpolation=cv2.INTER_AREA)
 
 
-def _pages(content: bytes) -> list[np.ndarray]:
-    """The first pages of a PDF, drawn by `pdftoppm`. Raises `PictureRefused` for one that poppler cannot open."""
+def _page(content: bytes, page: int) -> np.ndarray:
+    """A page of a PDF, drawn by `pdftoppm`. Raises `PictureRefused` for one that poppler cannot draw."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        (folder / "in.pdf").write_bytes(content)
-        command = [
-            "pdftoppm",
-            "-png",
-            "-r",
-            str(_PDF_DPI),
-            "-scale-to",
-            str(LONGEST),
-            "-l",
-            str(PDF_PAGES),
-            "in.pdf",
-            "page",
-        ]
-        try:
-            subprocess.run(command, cwd=folder, capture_output=True, timeout=PDF_SECONDS, check=True)
-        except FileNotFoundError:
-            raise PictureRefused(_("这台服务器没有安装 PDF 工具（poppler-utils），请改传照片。")) from None
-        except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
-            raise PictureRefused(_("这份 PDF 打不开：已损坏、设了密码，或页面过于复杂。请改传照片。")) from error
-        pages = [_picture(path.read_bytes()) for path in sorted(folder.glob("page*.png"))]
-    if not pages:
-        raise PictureRefused(_("这份 PDF 里没有页面。"))
-    return pages
+        wanted = ["-f", str(page), "-l", str(page), "-scale-to", str(LONGEST)]
+        _poppler(["pdftoppm", "-png", *wanted, "in.pdf", "page"], folder, content)
+        drawn = next(iter(folder.glob("page*.png")), None)
+        if drawn is None:
+            raise PictureRefused(_("这份 PDF 没有第 {page} 页。").format(page=page))
+        return _picture(drawn.read_bytes())
+
+
+def _poppler(command: list[str], folder: Path, content: bytes) -> bytes:
+    (folder / "in.pdf").write_bytes(content)
+    try:
+        return subprocess.run(command, cwd=folder, capture_output=True, timeout=PDF_SECONDS, check=True).stdout
+    except FileNotFoundError:
+        raise PictureRefused(_("这台服务器没有安装 PDF 工具（poppler-utils），请改传照片。")) from None
+    except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
+        raise PictureRefused(_("这份 PDF 打不开：已损坏、设了密码，或页面过于复杂。请改传照片。")) from error
 
 
 def _bright(pixels: np.ndarray) -> np.ndarray:

@@ -28,6 +28,7 @@ from yici.platform.trust.models import PaperBatch, PaperReading
 from yici.platform.trust.papers import checking, layouts, pictures, reader
 from yici.platform.trust.papers.checking import ReadField
 from yici.platform.trust.papers.pictures import PictureRefused
+from yici.platform.trust.papers.queries import extra_elements, series_of
 
 __all__ = ["IMAGES", "ask", "confirm", "perform", "upright"]
 
@@ -36,7 +37,9 @@ _IDENTITY = ("person.id_number", "driver.licence_number")
 
 
 @transaction.atomic
-def ask(account: Account, stored: StoredFile, *, batch: PaperBatch | None = None, page: int = 1) -> PaperReading:
+def ask(
+    account: Account, stored: StoredFile, *, batch: PaperBatch | None = None, page: int = 1, priority: int = 0
+) -> PaperReading:
     """Have a picture read by the worker; asked again, the reading there is. The caller has checked who may read it.
 
     Raises `Invalid` for a file that is no picture.
@@ -50,7 +53,7 @@ def ask(account: Account, stored: StoredFile, *, batch: PaperBatch | None = None
     reading = PaperReading.objects.create(
         file=stored, batch=batch, page=page, kind="", asked_by=account, created_at=clock.now()
     )
-    app.configure_task("trust.read_paper").defer(reading_id=reading.pk)
+    app.configure_task("trust.read_paper", priority=priority).defer(reading_id=reading.pk)
     return reading
 
 
@@ -59,7 +62,7 @@ def perform(reading_id: int) -> bool:
     """Read one page that waits; False where it was read already. A picture that cannot be read is refused with words."""
     reading = (
         PaperReading.objects.select_for_update(of=("self",))
-        .select_related("file__holder", "asked_by")
+        .select_related("file__holder", "asked_by", "batch")
         .filter(pk=reading_id, state=PaperReading.State.QUEUED)
         .first()
     )
@@ -72,6 +75,7 @@ def perform(reading_id: int) -> bool:
         reading.state, reading.fields = PaperReading.State.READ, {key: one.as_json() for key, one in fields.items()}
     except (PictureRefused, files.FileRejected) as error:
         reading.state, reading.message = PaperReading.State.REFUSED, str(error.message)
+    reading.doubts = sum(not ReadField(**one).is_sure for one in reading.fields.values())
     reading.cpu_seconds = round(time.thread_time() - begun, 3)
     reading.model, reading.read_at = reader.MODEL, clock.now()
     reading.save()
@@ -80,9 +84,33 @@ def perform(reading_id: int) -> bool:
 
 def _fields_of(reading: PaperReading) -> dict[str, ReadField]:
     page = reader.read_page(_picture_of(reading))
+    reading.turned, reading.width, reading.height = page.turned, page.width, page.height
     layout, found = layouts.values_of(page)
-    reading.kind, reading.turned, reading.width, reading.height = layout.kind, page.turned, page.width, page.height
-    return _compared(reading, checking.checked(layout, found))
+    reading.kind = layout.kind
+    fields = checking.checked(layout, found)
+    return _in_batch(reading.batch, layout, fields, reading.asked_by) if reading.batch else _compared(reading, fields)
+
+
+def _in_batch(
+    batch: PaperBatch, layout: layouts.Layout, fields: dict[str, ReadField], account: Account
+) -> dict[str, ReadField]:
+    """A page of a series: of its layout, with what was given for the batch, compared where a number names a person."""
+    series = series_of(account, batch.series)
+    if layout.kind != series.layout:
+        wanted = layouts.LAYOUTS[series.layout].title
+        raise PictureRefused(_("这一页是{found}，不是{wanted}。").format(found=layout.title, wanted=wanted))
+    number = fields.get(layout.key)
+    if layout.key in _IDENTITY and number is not None and not number.problems:
+        told = facts.collect_facts(
+            Subject("person", number.value),
+            list(fields),
+            purpose=f"核对《{series.label}》扫描件",
+            actor=actor_of(account),
+        )
+        fields = checking.against_records(fields, told, tell=False)
+    extras = {element: batch.given.get(element, "") for element in extra_elements(series)}
+    missing = (_("纸上没有，请填写"),)
+    return fields | {key: ReadField(key, value, 1.0, () if value else missing) for key, value in extras.items()}
 
 
 def _compared(reading: PaperReading, fields: dict[str, ReadField]) -> dict[str, ReadField]:
@@ -108,7 +136,10 @@ def confirm(reading: PaperReading, account: Account, values: Mapping[str, str]) 
     Raises `Invalid(fields)` for values that their elements refuse, `Conflict` for a page that is not to be confirmed.
     """
     row = PaperReading.objects.select_for_update().get(pk=reading.pk)
-    if row.state not in (PaperReading.State.READ, PaperReading.State.CONFIRMED):
+    if (
+        row.state not in (PaperReading.State.READ, PaperReading.State.CONFIRMED, PaperReading.State.HELD)
+        or not row.fields
+    ):
         raise Conflict(_("这一页还没有识别完，或者无法识别，不能确认。"))
     errors: dict[str, str] = {}
     confirmed: dict[str, str] = {}
@@ -126,8 +157,9 @@ def confirm(reading: PaperReading, account: Account, values: Mapping[str, str]) 
         raise Invalid(_("请至少保留一项内容，或者删除这张图片。"))
     row.corrections = [key for key, one in row.fields.items() if confirmed.get(key, "") != one["value"]]
     row.fields = {key: {**one, "confirmed": confirmed.get(key, "")} for key, one in row.fields.items()}
-    row.state, row.confirmed_by, row.confirmed_at = PaperReading.State.CONFIRMED, account, clock.now()
-    row.save(update_fields=["corrections", "fields", "state", "confirmed_by", "confirmed_at"])
+    row.state, row.message = PaperReading.State.CONFIRMED, ""
+    row.confirmed_by, row.confirmed_at = account, clock.now()
+    row.save(update_fields=["corrections", "fields", "state", "message", "confirmed_by", "confirmed_at"])
     audit.record(
         actor_of(account),
         "change",
@@ -147,7 +179,4 @@ def upright(reading: PaperReading) -> bytes:
 
 def _picture_of(reading: PaperReading) -> np.ndarray:
     with files.open_file(reading.file) as stream:
-        opened = pictures.open_pictures(stream.read())
-    if reading.page > len(opened):
-        raise PictureRefused(_("这份 PDF 没有第 {page} 页。").format(page=reading.page))
-    return opened[reading.page - 1]
+        return pictures.open_picture(stream.read(), reading.page)
