@@ -24,6 +24,7 @@ MODULES = [
     "certificate_files",
     "joint",
     "papers",
+    "sealing",
     "data_landing",
     "data_rules",
     "data_lake",

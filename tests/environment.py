@@ -27,4 +27,5 @@ if "YICI_TEST_SERVER" not in os.environ:
 os.environ["YICI_TEST_DATABASE"] = f"yici_test_{WORKER}_{os.getpid()}"
 os.environ["DATABASE_URL"] = os.environ["YICI_TEST_SERVER"]
 os.environ["YICI_HOME"] = tempfile.mkdtemp(prefix=f"{WORKER}-", dir=_base)
+os.environ["YICI_KEYS"] = str(_base / "keys")  # rows of the template are sealed: every process opens them
 os.environ.pop("YICI_CITY", None)

@@ -371,3 +371,13 @@ def test_nothing_of_one_machine_is_in_the_repository() -> None:
             if found := forbidden.search(line):
                 wrong.append((path.relative_to(ROOT).as_posix(), number, found[0]))
     assert wrong[:20] == []
+
+
+def test_every_test_that_a_threat_names_exists() -> None:
+    """docs/security.md: each row of the threat table names at least one test, and each of them is there."""
+    table = text_of(ROOT / "docs" / "security.md").partition("## Threats")[2].partition("\n## ")[0]
+    rows = [line for line in table.splitlines() if line.startswith("| ") and not line.startswith("| threat |")]
+    assert len(rows) > 20
+    assert [row for row in rows if "`tests/" not in row] == []
+    named = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", table)
+    assert [f"{path}::{name}" for path, name in named if f"def {name}(" not in text_of(ROOT / path)] == []

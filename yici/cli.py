@@ -20,8 +20,10 @@ from yici.web.database import set_up_django
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Yici (一次): one open platform for a city.")
 audit_app = typer.Typer(no_args_is_help=True, help="The tamper-evident access log.")
+keys_app = typer.Typer(no_args_is_help=True, help="Keys that personal values are sealed with.")
 ledger_app = typer.Typer(no_args_is_help=True, help="The double-entry ledger.")
 app.add_typer(audit_app, name="audit")
+app.add_typer(keys_app, name="keys")
 app.add_typer(ledger_app, name="ledger")
 app.add_typer(data_app, name="data")
 app.add_typer(trust_app, name="trust")
@@ -127,6 +129,45 @@ def ledger_verify() -> None:
     if faults:
         raise SystemExit(1)
     console.print("[green]账簿核对无误：余额等于分录合计，每笔交易借贷相等。[/green]")
+
+
+@keys_app.command("status")
+def keys_status() -> None:
+    """How many sealed values stand under which key version."""
+    set_up_django()
+    from yici.base.rewrapping import count_by_version, sealed_columns
+    from yici.base.sealing import keyring
+    from yici.platform.trust.making.running import SEALED
+
+    table = Table("列", "密钥版本", "数量")
+    for column in sealed_columns([SEALED]):
+        for mark, number in count_by_version(column).items():
+            table.add_row(column.name, f"{mark & 0x7F}{' SM4' if mark & 0x80 else ''}", f"{number:,}")
+    console.print(table)
+    console.print(f"密钥版本：{'、'.join(map(str, keyring().versions))}；新内容用第 {keyring().newest} 版加密。")
+
+
+@keys_app.command("rotate")
+def keys_rotate() -> None:
+    """Make a new key. Restart the city, then `yici keys rewrap` brings what is there under it."""
+    set_up_django()
+    from yici.base.sealing import keyring
+
+    console.print(f"已生成第 {keyring().add_key()} 版密钥。请先备份密钥目录并重启，再运行 yici keys rewrap。")
+
+
+@keys_app.command("rewrap")
+def keys_rewrap() -> None:
+    """Bring every sealed value under the newest key while the city works; may be stopped and repeated."""
+    set_up_django()
+    from yici.base.rewrapping import rewrap, sealed_columns
+    from yici.platform.trust.making.running import SEALED
+
+    for column in sealed_columns([SEALED]):
+        done = sum(rewrap(column))
+        if done:
+            console.print(f"{column.name}：{done:,}")
+    console.print("全部内容都在最新密钥之下。")
 
 
 @app.command()

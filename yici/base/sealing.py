@@ -118,6 +118,15 @@ class Keyring:
         digest = "sm3" if self._profile == "sm" else "sha256"
         return hmac.new(key.indexing, f"{place}\x00{value}".encode(), digest).digest()[:16]
 
+    @property
+    def versions(self) -> list[int]:
+        return sorted(self._keys)
+
+    @property
+    def mark(self) -> int:
+        """The first byte of what is sealed now: key version and profile."""
+        return self._mark(self._keys[self.newest])
+
     def needs_rewrap(self, sealed: bytes | memoryview) -> bool:
         return bytes(sealed[:1]) != bytes([self._mark(self._keys[self.newest])])
 
@@ -126,7 +135,8 @@ class Keyring:
         return self.seal(self.unseal(sealed, place), place) if self.needs_rewrap(sealed) else bytes(sealed)
 
     def add_key(self) -> int:
-        """Make a new key that seals from now on; returns its version. Other processes see it after a restart."""
+        """Make a new key that seals from now on; returns its version. Other processes read with it at once and seal with it
+        after a restart."""
         version = self.newest + 1
         if version > 127:
             raise Misconfigured("密钥版本已用尽，请先清理旧密钥。")
@@ -138,6 +148,8 @@ class Keyring:
 
     def _of_mark(self, mark: int) -> _Key:
         version, profile = mark & 0x7F, "sm" if mark & 0x80 else "aes"
+        if version not in self._keys:
+            self._keys = self._read()  # another process made a key since
         known = self._keys.get(version)
         if known is None:
             raise Broken

@@ -8,6 +8,7 @@ from django.contrib.auth.models import AbstractBaseUser, BaseUserManager
 from django.db import models
 
 from yici.base import clock
+from yici.base.encrypted import BlindIndexField, SealedTextField
 from yici.base.text import localized
 from yici.core.places.models import Division
 
@@ -16,10 +17,11 @@ class Person(models.Model):
     """A natural person known to the platform. `id_number` is GB 11643, 18 characters, upper-case X."""
 
     name = models.TextField()
-    id_number = models.CharField(max_length=18, unique=True)
+    id_number = SealedTextField()
+    id_number_index = BlindIndexField(of="id_number", place="person.id_number", unique=True)
     birth_date = models.DateField()
     sex = models.CharField(max_length=1, help_text="GB/T 2261.1: 0 未知, 1 男, 2 女, 9 未说明")
-    phone = models.CharField(max_length=11, blank=True)
+    phone = SealedTextField(blank=True, default="")
     division = models.ForeignKey(Division, models.PROTECT, null=True, help_text="registered residence")
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -106,7 +108,7 @@ class Account(AbstractBaseUser):
     person = models.OneToOneField(Person, models.PROTECT, null=True, related_name="account")
     organisation = models.ForeignKey(Organisation, models.PROTECT, null=True, help_text="where a staff member works")
     title = models.TextField(blank=True, help_text="post, for staff")
-    phone = models.CharField(max_length=11, blank=True)
+    phone = SealedTextField(blank=True, default="")
     email = models.EmailField(blank=True)
     language = models.CharField(max_length=10, default="zh-hans")
     elder_mode = models.BooleanField(default=False)
@@ -175,9 +177,11 @@ class SignInCode(models.Model):
     """A one-time code sent by SMS. Only its hash is kept; ten minutes, five tries."""
 
     token = models.CharField(max_length=43, unique=True, help_text="random handle the browser or client holds")
-    name = models.TextField()
-    id_number = models.CharField(max_length=18)
-    phone = models.CharField(max_length=11)
+    name = SealedTextField()
+    id_number = SealedTextField()
+    id_number_index = BlindIndexField(of="id_number", place="person.id_number")
+    phone = SealedTextField()
+    phone_index = BlindIndexField(of="phone", place="person.phone")
     code_hash = models.TextField()
     created_at = models.DateTimeField(default=clock.now)
     expires_at = models.DateTimeField()
@@ -187,8 +191,8 @@ class SignInCode(models.Model):
 
     class Meta:
         indexes = [
-            models.Index(fields=["phone", "created_at"], name="people_code_phone"),
-            models.Index(fields=["id_number", "created_at"], name="people_code_id_number"),
+            models.Index(fields=["phone_index", "created_at"], name="people_code_phone"),
+            models.Index(fields=["id_number_index", "created_at"], name="people_code_id_number"),
             models.Index(fields=["address", "created_at"], name="people_code_address"),
         ]
 

@@ -17,6 +17,7 @@ from django.db import connection, transaction
 
 from yici.base import clock
 from yici.base.errors import Conflict, Misconfigured
+from yici.base.rewrapping import SealedColumn
 from yici.base.sealing import Keyring, keyring
 from yici.core.audit import services as audit
 from yici.core.people.models import Organisation
@@ -30,10 +31,11 @@ from yici.platform.trust.making.sources import Row, batches
 from yici.platform.trust.models import CertificateEvent, MadeBatch, MadeCertificate, MakingRun
 from yici.platform.trust.ports import lake_class
 
-__all__ = ["HOLDER_PLACE", "RECORD_PLACE", "make", "number_index"]
+__all__ = ["HOLDER_PLACE", "RECORD_PLACE", "SEALED", "make", "number_index"]
 
 HOLDER_PLACE = "certificate.holder"
 RECORD_PLACE = "trust_madecertificate.record"
+SEALED = SealedColumn("trust_madecertificate", "identifier", "record", RECORD_PLACE)  # by hand, as COPY writes it
 _COLUMNS = "identifier, type, holder, number, state, version, valid_to, batch_id, leaf, record, content"
 _TYPES = ["text", "text", "bytea", "bytea", "text", "int2", "date", "int8", "int2", "bytea", "bytea"]
 Progress = Callable[[int, int], None]

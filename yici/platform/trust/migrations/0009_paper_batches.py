@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("trust", "0007_paper_pages"),
+        ("trust", "0008_identity_purpose"),
     ]
 
     operations = [
