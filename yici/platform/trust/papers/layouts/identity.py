@@ -51,7 +51,7 @@ HOUSEHOLD = Layout(
         FieldRule("person.former_name", ("曾用名",), required=False),
         FieldRule("person.sex", ("性别",)),
         FieldRule("person.ethnicity", ("民族",)),
-        FieldRule("person.native_place", ("籍贯",), required=False),
+        FieldRule("person.native_place", ("籍贯",)),
         FieldRule("person.birth_date", ("出生日期",)),
         FieldRule("person.id_number", ("公民身份证件编号", "公民身份号码"), pattern=ID_NUMBER),
     ),

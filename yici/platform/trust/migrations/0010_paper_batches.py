@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("trust", "0008_identity_purpose"),
+        ("trust", "0009_relying"),
     ]
 
     operations = [
