@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("trust", "0009_relying"),
+        ("trust", "0011_made_counts"),
     ]
 
     operations = [
