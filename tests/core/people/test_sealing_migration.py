@@ -37,7 +37,7 @@ def migrate(address: str, *target: str) -> None:
 
 
 def test_persons_of_before_are_sealed_in_batches_and_found(old_city: str) -> None:
-    migrate(old_city, "0001_initial")
+    migrate(old_city, "0002_one_duty")
     with psycopg.connect(old_city, autocommit=True) as connection:
         connection.execute(
             "INSERT INTO people_person (name, id_number, birth_date, sex, phone, created_at) "

@@ -1,4 +1,4 @@
-"""Sealed columns beside the plain ones: of persons, accounts and sign-in codes. Filled by 0003, settled by 0004."""
+"""Sealed columns beside the plain ones: of persons, accounts and sign-in codes. Filled by 0004, settled by 0005."""
 
 from django.db import migrations
 
@@ -6,7 +6,7 @@ from yici.base.encrypted import BlindIndexField, SealedTextField
 
 
 class Migration(migrations.Migration):
-    dependencies = [("people", "0001_initial")]
+    dependencies = [("people", "0002_one_duty")]
 
     operations = [
         # Codes live ten minutes; those on their way are asked for again.

@@ -6,7 +6,7 @@ from yici.base.encrypted import BlindIndexField, SealedTextField
 
 
 class Migration(migrations.Migration):
-    dependencies = [("people", "0003_seal_fill")]
+    dependencies = [("people", "0004_seal_fill")]
 
     operations = [
         migrations.AlterField("person", "id_number", SealedTextField()),

@@ -30,6 +30,6 @@ def _in_batches(model, columns, indexes):
 
 class Migration(migrations.Migration):
     atomic = False
-    dependencies = [("people", "0002_seal_beside")]
+    dependencies = [("people", "0003_seal_beside")]
 
     operations = [migrations.RunPython(seal, migrations.RunPython.noop)]
