@@ -36,6 +36,7 @@ ENTRIES = [
     Entry(_("统计指标"), "/desk/metrics/", "chart-bar", "metric.view"),
     Entry(_("工作日历"), "/desk/calendar/", "calendar", "calendar.manage"),
     Entry(_("接入系统"), "/desk/clients/", "link", "client.manage"),
+    Entry(_("工作人员账户"), "/desk/staff/", "users-group", "account.manage"),
     Entry(_("人员与角色"), "/desk/people/", "users", "role.manage"),
     Entry(_("消息发送"), "/desk/messages/", "message", "message.view"),
     Entry(_("查阅记录"), "/desk/audit/", "eye-check", "audit.view"),

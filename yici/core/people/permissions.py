@@ -26,6 +26,7 @@ PERMISSIONS: dict[str, Text] = {
     "item.manage": Text(zh="管理事项目录", en="Manage the item catalogue"),
     "calendar.manage": Text(zh="管理工作日历", en="Manage the working calendar"),
     "role.manage": Text(zh="管理人员与角色", en="Manage people and roles"),
+    "account.manage": Text(zh="新建和停用工作人员账户", en="Make and close staff accounts"),
     "metric.view": Text(zh="查看统计指标", en="See metrics"),
     "audit.view": Text(zh="查看查阅记录", en="See the access log"),
     "data.objection": Text(zh="处理数据异议", en="Handle objections to data"),

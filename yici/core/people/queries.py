@@ -205,9 +205,11 @@ def _staff_in(scope: Scope) -> QuerySet[Account]:
     )
 
 
-def accounts_in_scope(administrator: Account, words: str = "", page: int = 1, size: int = 50) -> AccountPage:
+def accounts_in_scope(
+    administrator: Account, words: str = "", page: int = 1, size: int = 50, permission: str = "role.manage"
+) -> AccountPage:
     """Staff accounts the administrator may manage, by organisation and name, with grants; three queries."""
-    accounts = _staff_in(scope_of(administrator, "role.manage"))
+    accounts = _staff_in(scope_of(administrator, permission))
     for word in words.split()[:5]:
         accounts = accounts.filter(
             Q(name__contains=word)
@@ -225,9 +227,9 @@ def accounts_in_scope(administrator: Account, words: str = "", page: int = 1, si
     return AccountPage(rows[:size], max(page, 1), len(rows) > size)
 
 
-def account_in_scope(administrator: Account, account_id: int) -> Account | None:
+def account_in_scope(administrator: Account, account_id: int, permission: str = "role.manage") -> Account | None:
     """One staff account the administrator may manage, or None."""
-    scope = scope_of(administrator, "role.manage")
+    scope = scope_of(administrator, permission)
     return _staff_in(scope).select_related("organisation").filter(pk=account_id).first()
 
 

@@ -2,7 +2,7 @@
 
 from django.urls import path, re_path
 
-from yici.core.people.pages import audit_log, citizen, sign_in, staff
+from yici.core.people.pages import audit_log, citizen, sign_in, staff, staff_accounts
 
 app_name = "people"
 
@@ -19,6 +19,9 @@ urlpatterns = [
     path("my/delegations/<int:delegation_id>/accept/", citizen.delegation_accept, name="delegation_accept"),
     path("my/delegations/<int:delegation_id>/revoke/", citizen.delegation_revoke, name="delegation_revoke"),
     path("my/settings/", citizen.own_settings, name="settings"),
+    path("login/staff/begin/<str:token>/", staff_accounts.begin, name="staff_begin"),
+    path("desk/staff/", staff_accounts.accounts, name="staff_accounts"),
+    path("desk/staff/<int:account_id>/", staff_accounts.change, name="staff_change"),
     path("desk/people/", staff.accounts, name="accounts"),
     path("desk/people/<int:account_id>/", staff.account, name="account"),
     path("desk/people/<int:account_id>/revoke/<int:grant_id>/", staff.revoke, name="revoke"),
