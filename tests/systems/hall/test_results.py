@@ -1,16 +1,23 @@
-"""What an approval does to a certificate: it issues, changes or ends one, once however often the job runs."""
+"""What an approval does to a certificate: it issues, changes or ends one, once however often the job runs; and what a
+certificate that was made in bulk proves.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from tests.platform.trust.lake import TYPE as REGISTER
+from tests.platform.trust.lake import lake as lake
 from tests.systems.hall.conftest import submitted
 from yici.base.errors import Conflict
 from yici.platform.trust import queries as trust
+from yici.platform.trust.making import running
 from yici.platform.trust.models import Certificate, CertificateEvent
+from yici.systems.hall.models import MaterialInstance
 from yici.systems.hall.services import results
 
 pytestmark = pytest.mark.django_db
@@ -69,3 +76,15 @@ def test_nothing_to_change_stays_in_sight(demo: Any, story_day: dt.datetime, fol
     following("change")
     with pytest.raises(Conflict):
         results.issue(submitted(demo.farmer).number)
+
+
+def test_a_certificate_made_in_bulk_is_attached_by_itself(
+    demo: Any, story_day: dt.datetime, lake: Callable[..., None]
+) -> None:
+    lake(1, 3, owner=demo.farmer.person.id_number)
+    running.make(REGISTER)
+    held = trust.valid_certificate(demo.farmer.person, REGISTER)
+    assert held is not None and held.is_made
+    case = submitted(demo.farmer)
+    proven = MaterialInstance.objects.filter(application__case=case, proof__identifier=held.identifier)
+    assert [(one.source, one.trust) for one in proven] == [("certificate", "A")]
