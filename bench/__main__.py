@@ -19,6 +19,7 @@ MODULES = [
     "memory",
     "lighthouse",
     "making",
+    "identity",
     "signing",
     "pay",
     "certificate_files",
