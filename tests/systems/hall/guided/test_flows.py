@@ -46,6 +46,7 @@ def test_the_linter_names_what_a_flow_gets_wrong(city: Path, tmp_path: Path) -> 
     raw = yaml.safe_load(path.read_text("utf-8"))
     raw["always"] = ["no-such-item"]
     raw["topic"] = "no-such-topic"
+    raw["offline"]["unused"] = {"name": "没有回答会用到的", "where": "窗口"}
     path.write_text(yaml.safe_dump(raw, allow_unicode=True), "utf-8")
     rules = {one.rule for one in lint(spoilt) if one.path.endswith("kai-fandian.yaml")}
     assert {"guided.entry-known", "guided.topic-known", "guided.offline-used", "guided.path-empty"} <= rules

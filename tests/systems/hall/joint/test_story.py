@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.test import Client
 
 from tests.systems.hall.joint.conftest import fill
 from tests.systems.hall.joint.test_cases import close, part
@@ -33,8 +35,11 @@ def personal_list(visitor: Visitor) -> Visitor:
     return visitor
 
 
-def test_from_five_questions_to_both_licences(demo: Any, sms: Any, run_jobs: Any) -> None:
+def test_from_five_questions_to_both_licences(
+    demo: Any, sms: Any, run_jobs: Any, sign_in: Callable[..., Client]
+) -> None:
     trader = City(demo, sms, run_jobs).citizen("trader", "/login/?next=/guided/kai-fandian/")
+    sign_in(trader.client, demo.trader, 3)  # an item of the list wants proof of identity
     personal_list(trader)
     assert "一次申请全部" in trader.text and "3张并成1张" in trader.bare
     trader.press("一次申请全部")
