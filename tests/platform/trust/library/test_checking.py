@@ -86,6 +86,13 @@ def test_another_citys_files_are_foreign(certificate: Certificate, settings: Any
         assert verify_file(content).outcome == Outcome.FOREIGN, kind
 
 
+def test_evidence_has_one_spelling_and_what_stands_beside_the_signed_parts_counts(register: Held) -> None:
+    evidence = json.loads(printing.file_of(register, "json")[1])
+    for edited in ({"root": evidence["root"].upper()}, {"signed_at": "2017-01-01T00:00:00+00:00"}, {"hash": "MD5"}):
+        verdict = verify_file(json.dumps({**evidence, **edited}).encode())
+        assert not verdict.genuine and verdict.certificate is None, edited
+
+
 def test_evidence_under_another_key_is_foreign(register: Held) -> None:
     evidence = json.loads(printing.file_of(register, "json")[1])
     assert verify_file(json.dumps({**evidence, "key": "0" * 64}).encode()).outcome == Outcome.FOREIGN

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import io
 import json
 import subprocess
@@ -17,6 +18,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.serialization import pkcs7
 from typer.testing import CliRunner
 
+from yici.base import clock
 from yici.core.audit import services as audit
 from yici.core.files import services as files
 from yici.platform.trust.commands import app
@@ -187,12 +189,13 @@ def test_a_key_revoked_before_it_signed_is_seen_and_one_revoked_later_is_not(
     from yici.platform.trust.models import SigningKey
     from yici.platform.trust.signatures import revocation
 
+    # Lists know seconds: one within the second of the signature would count as before it.
+    SigningKey.objects.filter(pk=key.pk).update(ended_at=clock.now() + dt.timedelta(minutes=1))
     where = key_files()
     sealing = serialization.load_pem_private_key(where.signer_key.read_bytes(), None)
     certificate = x509.load_pem_x509_certificate(where.signer_certificate.read_bytes())
     later = {**members(package), "people.crl": revocation.revocation_list()}
     assert check(resealed(later, sealing, certificate, tmp_path / "later.zip"))
-    import datetime as dt
 
     SigningKey.objects.filter(pk=key.pk).update(ended_at=key.created_at - dt.timedelta(days=1))
     before = {**members(package), "people.crl": revocation.revocation_list()}

@@ -21,7 +21,8 @@ from yici.base.errors import Invalid, Misconfigured
 from yici.platform.trust import rules, signing
 from yici.platform.trust.credentials import issuing
 from yici.platform.trust.library.held import Held, by_check_code, find, from_issued
-from yici.platform.trust.making.reading import judge_evidence
+from yici.platform.trust.making.reading import evidence_of, judge_evidence
+from yici.platform.trust.making.reading import find as find_made
 from yici.platform.trust.models import Certificate, RenderedFile
 from yici.platform.trust.ofd import judging
 from yici.platform.trust.ofd.sealing import sealer
@@ -203,6 +204,8 @@ def _of_evidence(content: bytes) -> Verdict:
         held = _found(str(json.loads(evidence["record"]).get("identifier", ""))) if outcome == "authentic" else None
     except (ValueError, UnicodeDecodeError, RecursionError, AttributeError):
         outcome, held = "unreadable", None
+    if outcome == "authentic" and held and held.is_made and evidence != evidence_of(find_made(held.identifier)):
+        outcome = "altered"  # what stands beside the signed parts: when, with what
     if outcome == "authentic":
         return _in_force(held) if held else Verdict(False, str(_NOT_IN_LIBRARY), None, Outcome.UNKNOWN)
     told = {"altered": (_ALTERED, Outcome.ALTERED), "foreign": (_FOREIGN, Outcome.FOREIGN)}

@@ -72,13 +72,21 @@ def evidence_of(opened: Opened) -> dict[str, Any]:
     }
 
 
+def _of_hex(text: str) -> bytes:
+    """Bytes as `evidence_of` writes them: there is one spelling, so that no edited letter goes unnoticed."""
+    value = bytes.fromhex(text)
+    if value.hex() != text:
+        raise ValueError(text)
+    return value
+
+
 def judge_evidence(evidence: Mapping[str, Any]) -> str:
     """`authentic`, `altered` (record or proof do not lead to the root), `foreign` (another key), or `unreadable`."""
     try:
         record = str(evidence["record"]).encode()
         json.loads(record)
-        steps = tuple(tree.Step(bytes.fromhex(step["hash"]), bool(step["left"])) for step in evidence["proof"])
-        root, signature = bytes.fromhex(evidence["root"]), base64.b64decode(evidence["signature"], validate=True)
+        steps = tuple(tree.Step(_of_hex(step["hash"]), bool(step["left"])) for step in evidence["proof"])
+        root, signature = _of_hex(evidence["root"]), base64.b64decode(evidence["signature"], validate=True)
         signer = str(evidence["key"])
     except (KeyError, TypeError, ValueError):
         return "unreadable"
