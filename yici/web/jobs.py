@@ -7,6 +7,8 @@ from contextlib import suppress
 from procrastinate.contrib.django import app
 from procrastinate.exceptions import AlreadyEnqueued
 
+from yici.platform.trust.jobs import make_certificates
+
 SECONDS = 4.0  # of one turn; then other jobs come first
 
 
@@ -37,7 +39,10 @@ def fill_departments() -> bool:
     from yici.web.demo import departments
 
     done = departments.step()
-    if not done:
+    if done:
+        with suppress(AlreadyEnqueued):  # what the departments know becomes certificates
+            make_certificates.defer()
+    else:
         with suppress(AlreadyEnqueued):  # a start of the city asked too
             fill_departments.configure(queueing_lock="web.fill_departments", schedule_in={"seconds": 5}).defer()
     return done

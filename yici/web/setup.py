@@ -36,6 +36,7 @@ def collect_static() -> None:
 def load_city(report: Callable[[str], None] = lambda line: None) -> None:
     """Load the city folder and the demo people when the folder or the loading code changed."""
     from yici.core.people.services import load_demo
+    from yici.platform.trust.demo import load_demo as load_held
 
     city = city_folder()
     files = [path for path in city.rglob("*") if path.is_file()]
@@ -44,6 +45,7 @@ def load_city(report: Callable[[str], None] = lambda line: None) -> None:
         return
     wiring.load_city(city, report)
     load_demo(city)
+    load_held(city)
     _remember("city", files)
 
 

@@ -37,3 +37,12 @@ def expire(timestamp: int) -> None:
     from yici.platform.trust.library import states
 
     states.expire(clock.today())
+
+
+@app.periodic(cron="30 17 * * *")  # 01:30 in Shanghai
+@app.task(name="trust.make_certificates", queue="data", queueing_lock="trust.make_certificates")
+def make_certificates(timestamp: int = 0) -> int:
+    """Certificates of every type whose class has a newer version than they were made from. Returns how many types."""
+    from yici.platform.trust.making.running import make_all
+
+    return make_all()

@@ -53,6 +53,16 @@ def test_the_same_source_made_twice_adds_nothing(db: None, lake: Callable[..., N
     assert first.pk == second.pk and MadeCertificate.objects.count() == 50
 
 
+def test_every_type_whose_class_is_there_is_made_and_the_others_are_left(db: None, lake: Callable[..., None]) -> None:
+    """The lake of these tests gives every class the same rows; types that ask for other columns cannot be made."""
+    lake(1, 50)
+    assert running.make_all() >= 1
+    assert MadeCertificate.objects.filter(type=TYPE).count() == 50
+    before = MadeCertificate.objects.count()
+    running.make_all()
+    assert MadeCertificate.objects.count() == before
+
+
 def test_a_changed_row_gets_a_new_version_and_the_old_one_says_so(db: None, lake: Callable[..., None]) -> None:
     lake(1, 50)
     running.make(TYPE)
