@@ -24,6 +24,8 @@ ENTRIES = [
     Entry(_("办件"), "/desk/cases/", "checklist", "case.view"),
     Entry(_("当面核验"), "/desk/identity/", "id-badge", "identity.vouch"),
     Entry(_("事项目录"), "/desk/items/", "list-details"),
+    Entry(_("事项变更"), "/desk/changes/", "edit", "item.manage"),
+    Entry(_("服务指标"), "/desk/indicators/", "flag", "metric.view"),
     Entry(_("缴费订单"), "/desk/pay/", "credit-card", "pay.cashier"),
     Entry(_("每日对账"), "/desk/pay/reconciliation/", "scale", "pay.finance"),
     Entry(_("账簿"), "/desk/pay/ledger/", "book", "pay.finance"),
