@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any
 
 from allauth.core import context
+from allauth.core.internal import jwkkit
 from allauth.idp.oidc.adapter import DefaultOIDCAdapter
 from allauth.idp.oidc.internal.private_keys import filter_keys
 from allauth.idp.oidc.models import Client, PrivateKey
@@ -17,6 +19,17 @@ from yici.core.people.models import Account
 from yici.platform.trust.models import PairwiseSubject, RelyingParty
 from yici.platform.trust.oidc import proofs
 from yici.platform.trust.oidc.keys import private_keys
+
+_read_key = lru_cache(maxsize=8)(jwkkit.load_jwk_from_pem)
+
+
+def _remembered(pem: str) -> tuple[dict[str, Any], Any]:
+    """A key once read: OpenSSL proves an RSA key whenever it reads it, which is a third of a sign-in."""
+    public, private = _read_key(pem)
+    return dict(public), private
+
+
+jwkkit.load_jwk_from_pem = _remembered  # allauth has no place to ask for it
 
 
 class Adapter(DefaultOIDCAdapter):  # type: ignore[misc]
