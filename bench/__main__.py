@@ -20,6 +20,7 @@ MODULES = [
     "lighthouse",
     "making",
     "identity",
+    "openid",
     "signing",
     "pay",
     "certificate_files",
