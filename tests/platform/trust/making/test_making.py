@@ -53,6 +53,20 @@ def test_the_same_source_made_twice_adds_nothing(db: None, lake: Callable[..., N
     assert first.pk == second.pk and MadeCertificate.objects.count() == 50
 
 
+def test_the_last_day_of_a_certificate_is_kept_as_a_day(
+    db: None, lake: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kind = definitions.certificate_type(TYPE)
+    assert kind.made_from is not None
+    ending = kind.model_copy(update={"made_from": kind.made_from.model_copy(update={"valid_to": "since"})})
+    monkeypatch.setattr(definitions, "certificate_type", lambda slug: ending)
+    lake(1, 3)
+    assert running.make(TYPE).made == 3
+    made = MadeCertificate.objects.first()
+    assert made is not None and made.valid_to == dt.date(2015, 1, 1)
+    assert json.loads(reading.open_record(made).record)["valid_to"] == "2015-01-01"
+
+
 def test_every_type_whose_class_is_there_is_made_and_the_others_are_left(db: None, lake: Callable[..., None]) -> None:
     """The lake of these tests gives every class the same rows; types that ask for other columns cannot be made."""
     lake(1, 50)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -28,7 +29,7 @@ class Row:
     holder_json: str
     valid_from_json: str
     valid_to_json: str
-    valid_to: str | None
+    valid_to: dt.date | None
 
 
 def batches(kind: CertificateType, source: LakeClass, first: int) -> Iterator[list[Row]]:
@@ -48,7 +49,7 @@ def batches(kind: CertificateType, source: LakeClass, first: int) -> Iterator[li
     query = f"""
         SELECT {_text(made_from.number)} AS number, {_text(made_from.holder)} AS holder, {face_expression(face)} AS face,
                {_json(_text(made_from.number))}, {_json(_text(made_from.holder))},
-               {_json(_date(made_from.valid_from))}, {_json(valid_to)}, CAST({valid_to} AS VARCHAR)
+               {_json(_date(made_from.valid_from))}, {_json(valid_to)}, TRY_CAST({valid_to} AS DATE)
         FROM read_parquet(?)
         {f"WHERE {made_from.condition}" if made_from.condition else ""}
         LIMIT 9223372036854775807 OFFSET {int(first) * BATCH}
