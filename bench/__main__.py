@@ -15,6 +15,7 @@ from bench.results import Result
 MODULES = [
     "rules",
     "requests",
+    "catalogue",
     "weight",
     "memory",
     "lighthouse",
