@@ -169,7 +169,9 @@ def _elders(count: int) -> list[Account]:
     old = Resident.objects.filter(
         birth_date__lt="1946-01-01", is_alive=True, is_local=True, division__code__startswith="341621"
     )
-    known = Person.objects.filter(id_number__in=old.exclude(household=None).values("id_number"))
+    known = Person.objects.filter(
+        id_number__in=list(old.exclude(household=None).values_list("id_number", flat=True)[: count * 2])
+    )
     return [people.ensure_account(person, "13956731945") for person in known.order_by("pk")[:count]]
 
 
