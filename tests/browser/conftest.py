@@ -261,7 +261,8 @@ def sign_in_citizen(site: Site, browser: Browser) -> Callable[..., Device]:
         phone = phone or entry["phone"]
         before = len(site.sms.messages(phone))
         person.press("获取验证码", name=entry["name"], id_number=entry["id_number"], phone=phone)
-        wait_until(lambda: len(site.sms.messages(phone)) > before)
+        assert person.page.locator("main [name=code]").count(), person.text
+        wait_until(lambda: len(site.sms.messages(phone)) > before, 90)  # a first attempt that failed is made again
         inbox = person.page.context.new_page()
         inbox.goto(site.sms.url)
         code = re.search(rf"{phone}.*?验证码(\d{{6}})", inbox.locator("body").inner_text(), re.DOTALL)

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from yici.base import clock
 from yici.base.errors import Conflict, Invalid
-from yici.base.requests import wants_part
+from yici.base.requests import page_number, wants_part, whole_number
 from yici.base.spreadsheets import safe_cell
 from yici.core.audit import services as audit
 from yici.core.cases import ports, queries, services
@@ -38,7 +38,7 @@ def work_list(request: HttpRequest) -> HttpResponse:
     """我的待办, 部门待办, 已办; with htmx only the table is sent again."""
     account = account_of(request)
     filters = _filters(request)
-    page = queries.work_list(account, filters, _number(request.GET.get("page", ""), 1))
+    page = queries.work_list(account, filters, page_number(request, digits=9))
     kept = {name: value for name, value in request.GET.items() if name != "page" and value}
     context = {
         "page": page,
@@ -131,7 +131,7 @@ def act(request: HttpRequest, number: str, action: str) -> HttpResponse:
     found = queries.case_for_staff(account, number)
     posted = request.POST
     data = {name: posted.get(name, "") for name in ("reason", "days", "kind", "demands") if name in posted}
-    expected = _number(posted.get("events", ""), 0) or None
+    expected = whole_number(posted.get("events", ""), 0) or None
     try:
         services.act(number, action, account, opinion=posted.get("opinion", ""), data=data, expected_events=expected)
     except Invalid as error:
@@ -148,7 +148,7 @@ def act(request: HttpRequest, number: str, action: str) -> HttpResponse:
 def assign(request: HttpRequest, number: str) -> HttpResponse:
     account = account_of(request)
     found = queries.case_for_staff(account, number)
-    to = Account.objects.filter(pk=_number(request.POST.get("to", ""), 0), kind=Account.Kind.STAFF).first()
+    to = Account.objects.filter(pk=whole_number(request.POST.get("to", ""), 0), kind=Account.Kind.STAFF).first()
     try:
         services.assign(number, account, to, note=request.POST.get("note", ""))
     except Invalid as error:
@@ -282,14 +282,10 @@ def _filters(request: HttpRequest) -> WorkListFilter:
         text=text,
         overdue=given.get("overdue") == "1",
         unassigned=given.get("unassigned") == "1",
-        size=_number(given.get("size", ""), 20),
+        size=whole_number(given.get("size", ""), 20),
     )
 
 
 def _tab_query(kept: dict[str, Any], tab: str) -> str:
     """The same search on another tab; state and light mean something else there."""
     return urlencode({name: value for name, value in kept.items() if name in ("q", "type", "division")} | {"tab": tab})
-
-
-def _number(text: str, default: int) -> int:
-    return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else default

@@ -10,16 +10,13 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
+from yici.base.requests import whole_number
 from yici.core.messages import queries, services
 from yici.core.messages.models import Delivery
 from yici.core.people.auth import account_of, citizen_required, staff_required
 from yici.core.people.services import actor_of
 
 PAGE_SIZE = 20
-
-
-def _number(raw: str | None) -> int | None:
-    return int(raw) if raw and raw.isascii() and raw.isdigit() and len(raw) < 19 else None
 
 
 def _inbox(request: HttpRequest, template: str) -> HttpResponse:
@@ -83,7 +80,7 @@ def outbox(request: HttpRequest) -> HttpResponse:
     channel = channel if channel in Delivery.Channel.values else ""
     counts = queries.outbox_counts()
     context = {
-        "page": queries.outbox_page(state, channel, _number(request.GET.get("before"))),
+        "page": queries.outbox_page(state, channel, whole_number(request.GET.get("before", ""), 0, digits=18) or None),
         "states": [(value, _(label), counts[value]) for value, label in Delivery.State.choices],
         "channels": [(value, _(label)) for value, label in Delivery.Channel.choices],
         "state": state,

@@ -2,7 +2,7 @@
 
     python -m yici.core.messages.sandbox --port 8001 --store var/sandbox
 
-Standard library only. POST /sms/norsubmit takes an SMS; GET /messages.json and GET / show them, newest last
+POST /sms/norsubmit takes an SMS; GET /messages.json and GET / show them, newest last
 and newest first; POST /control {"mode": …, "count": n, "seconds": s} spoils the next n requests:
 `error` (HTTP 500, nothing kept), `refuse` (not accepted), `lost` (kept, the connection is dropped),
 `timeout` (kept, the answer comes after s seconds). A repeated `X-Request-Id` is answered but not kept again.
@@ -23,6 +23,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+from yici.base.sandboxes import Faults, SandboxHandler
+
 BODY_LIMIT = 64 * 1024  # bytes
 PAGE_LENGTH = 100
 _TIME_ZONE = dt.timezone(dt.timedelta(hours=8))
@@ -37,7 +39,7 @@ class Gateway:
         self.path = store / "messages.jsonl"
         self.secret, self.signature = secret, signature
         self.lock = threading.Lock()
-        self.faults: list[tuple[str, float]] = []
+        self.faults = Faults()
         self.stopping = threading.Event()
         self.messages: list[dict[str, Any]] = self._load()
         self.groups = {row["request_id"]: row["msgGroup"] for row in self.messages if row["request_id"]}
@@ -51,14 +53,6 @@ class Gateway:
                 except ValueError:
                     continue  # the last line of a process that was killed while writing
         return rows
-
-    def next_fault(self) -> tuple[str, float]:
-        with self.lock:
-            return self.faults.pop(0) if self.faults else ("", 0.0)
-
-    def spoil(self, mode: str, count: int, seconds: float) -> None:
-        with self.lock:
-            self.faults = [(mode, seconds)] * count if mode else []
 
     def check(self, request: dict[str, Any]) -> str:
         """The gateway's result code for a request: `success` or what is wrong with it."""
@@ -100,8 +94,7 @@ class Gateway:
             return group
 
 
-class Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
+class Handler(SandboxHandler, BaseHTTPRequestHandler):
     server_version = "CloudMAS-sandbox"
     gateway: Gateway
 
@@ -117,12 +110,9 @@ class Handler(BaseHTTPRequestHandler):
             self._answer(404, "text/plain; charset=utf-8", "没有这个页面".encode())
 
     def do_POST(self) -> None:
-        length = int(self.headers.get("Content-Length") or 0)
-        if length > BODY_LIMIT:
-            self.close_connection = True
-            self._answer(413, "text/plain", b"too large")
+        body = self.body(BODY_LIMIT)
+        if body is None:
             return
-        body = self.rfile.read(length)
         if self.path == "/control":
             self._control(body)
         elif self.path in ("/sms/norsubmit", "/"):
@@ -132,11 +122,11 @@ class Handler(BaseHTTPRequestHandler):
 
     def _control(self, body: bytes) -> None:
         wish = json.loads(body or b"{}")
-        self.gateway.spoil(str(wish.get("mode", "")), int(wish.get("count", 1)), float(wish.get("seconds", 5)))
+        self.gateway.faults.order(str(wish.get("mode", "")), int(wish.get("count", 1)), float(wish.get("seconds", 5)))
         self._answer_json({"ok": True})
 
     def _submit(self, body: bytes) -> None:
-        mode, seconds = self.gateway.next_fault()
+        mode, seconds = self.gateway.faults.next()
         if mode == "error":
             self._answer(500, "text/plain", b"error")
             return
@@ -162,19 +152,8 @@ class Handler(BaseHTTPRequestHandler):
         self._answer(200, "application/json; charset=utf-8", json.dumps(value, ensure_ascii=False).encode())
 
     def _answer(self, status: int, kind: str, body: bytes) -> None:
-        try:
-            self.send_response(status)
-            self.send_header("Content-Type", kind)
-            self.send_header("Content-Length", str(len(body)))
-            self.send_header("Cache-Control", "no-store")
-            self.send_header("X-Content-Type-Options", "nosniff")
-            self.end_headers()
-            self.wfile.write(body)
-        except (BrokenPipeError, ConnectionResetError):
-            self.close_connection = True  # the caller has given up waiting
-
-    def log_message(self, format: str, *args: Any) -> None:
-        """Quiet: the texts are personal."""
+        headers = {"Content-Type": kind, "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+        self.answer(status, body, headers)
 
 
 _PAGE = """<!doctype html>

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -20,6 +20,7 @@ from yici.systems.hall.definitions import ItemDefinition
 from yici.systems.hall.generating import entries as generating
 from yici.systems.hall.generating.entries import Entry
 
+M = TypeVar("M", bound=BaseModel)
 ITEMS = "items"
 HALL = "hall.yaml"
 TOPICS = "topics.yaml"
@@ -76,6 +77,17 @@ def with_defaults(raw: Mapping[str, Any], city: Path) -> Any:
             whole[name] = defaults[name]
             whole.lines[name] = 0
     return whole
+
+
+def read_model(path: Path, model: type[M]) -> M:
+    """A file of its own, as a model. Raises `Misconfigured` with file, line, place and what to mend."""
+    raw = read_yaml(path)
+    try:
+        return model.model_validate(raw)
+    except ValidationError as error:
+        problem = explain(error, raw)[0]
+        place = ".".join(str(part) for part in problem.path)
+        raise Misconfigured(f"{path}:{problem.line} {place}：{problem.message}") from error
 
 
 def read_item(path: Path, city: Path) -> ItemDefinition:

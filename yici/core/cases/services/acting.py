@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from yici.base import clock
 from yici.base.errors import Invalid
+from yici.base.requests import whole_number
 from yici.core.audit import services as audit
 from yici.core.calendars.queries import calendar
 from yici.core.calendars.rules import DeadlineUnknown, Unit
@@ -165,7 +166,7 @@ def _check_days(action: Action, data: dict[str, Any], fields: dict[str, str]) ->
         if action.needs["days"] == "required":
             fields["days"] = _("请填写天数。")
         return
-    if not raw.isdecimal() or not 1 <= int(raw) <= 365:
+    if not 1 <= whole_number(raw, 0, typed=True) <= 365:
         fields["days"] = _("天数应为 1 到 365 的整数。")
     else:
         data["days"] = int(raw)

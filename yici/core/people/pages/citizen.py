@@ -16,6 +16,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from yici.base import clock
 from yici.base.errors import Conflict, Invalid, NotFound
+from yici.base.requests import page_number
 from yici.core.audit import queries as audit
 from yici.core.people import queries, services
 from yici.core.people.auth import account_of, citizen_required
@@ -32,18 +33,13 @@ def _person(request: HttpRequest) -> Person:
     return person
 
 
-def _page_number(request: HttpRequest) -> int:
-    text = request.GET.get("page", "1")
-    return int(text) if text.isascii() and text.isdigit() and 0 < len(text) < 6 else 1
-
-
 @never_cache
 @citizen_required
 @require_GET
 def record(request: HttpRequest) -> HttpResponse:
     """谁看过我的数据: for the person alone."""
     looks = audit.looks_at(
-        _person(request).pk, _page_number(request), label=element_label, own_account=account_of(request).pk
+        _person(request).pk, page_number(request), label=element_label, own_account=account_of(request).pk
     )
     return render(request, "people/record.html", {"looks": looks})
 

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from yici.base import clock
 from yici.base.errors import Conflict, Invalid, NotAllowed, NotFound
+from yici.base.requests import page_number
 from yici.core.people import permissions as catalogue
 from yici.core.people import queries, services
 from yici.core.people.auth import account_of, staff_required
@@ -29,10 +30,8 @@ from yici.core.places import queries as places
 @require_GET
 def accounts(request: HttpRequest) -> HttpResponse:
     """Staff accounts within scope. Needs role.manage."""
-    words, number = plain_line(request.GET.get("words", ""), 60), request.GET.get("page", "1")
-    page = queries.accounts_in_scope(
-        account_of(request), words, int(number) if number.isascii() and number.isdigit() and len(number) < 6 else 1
-    )
+    words = plain_line(request.GET.get("words", ""), 60)
+    page = queries.accounts_in_scope(account_of(request), words, page_number(request))
     return render(request, "people/accounts.html", {"page": page, "words": words, "roles": catalogue.roles()})
 
 

@@ -15,6 +15,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
 from yici.base.errors import Conflict, Invalid, NotAllowed, NotFound, YiciError
+from yici.base.requests import page_number
 from yici.core.people import queries
 from yici.core.people.auth import account_of, staff_required
 from yici.core.people.models import Account
@@ -45,11 +46,10 @@ def _page(
     request: HttpRequest, error: YiciError | None = None, made: Account | None = None, **more: Any
 ) -> HttpResponse:
     errors = dict(getattr(error, "fields", {}) or {})
-    number, words = request.GET.get("page", "1"), plain_line(request.GET.get("words", ""), 60)
-    start = int(number) if number.isascii() and number.isdigit() and len(number) < 6 else 1
+    words = plain_line(request.GET.get("words", ""), 60)
     link = settings.SITE_URL + reverse("people:staff_begin", args=[staff.link_of(made)]) if made else ""
     context = {
-        "page": queries.accounts_in_scope(account_of(request), words, start, permission=staff.PERMISSION),
+        "page": queries.accounts_in_scope(account_of(request), words, page_number(request), permission=staff.PERMISSION),
         "words": words, "values": {}, "errors": errors, "general": str(error.message) if error and not errors else "",
         "made": made, "link": link, "hours": staff.LINK_HOURS, **more,
     }  # fmt: skip

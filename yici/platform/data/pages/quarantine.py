@@ -15,6 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from yici.base import clock
 from yici.base.errors import Conflict, Invalid, NotFound
+from yici.base.requests import page_number
 from yici.core.audit import services as audit
 from yici.core.people import queries as people
 from yici.core.people.auth import account_of, staff_required
@@ -25,7 +26,7 @@ from yici.platform.data.catalogue.definition import ClassDefinition, Column
 from yici.platform.data.landing.exporting import write_xlsx
 from yici.platform.data.models import Mend, Run
 from yici.platform.data.pages.purposes import keep_purpose, purpose_of
-from yici.platform.data.pages.words import MEND_TONES, page_number, row_numbers
+from yici.platform.data.pages.words import MEND_TONES, row_numbers
 from yici.platform.data.reading import access
 from yici.platform.data.rules.deriving import rules_by_id
 from yici.platform.data.rules.language import Rule
@@ -46,7 +47,7 @@ def rows(request: HttpRequest, number: int) -> HttpResponse:
     definition = reading.definition_of(run.data_class)
     rules = rules_by_id(definition)
     reason = request.GET.get("reason", "").replace("\x00", "")[:120]
-    page = page_number(request.GET.get("page", ""))
+    page = page_number(request, digits=7)
     purpose = _purpose(request, run)
     found = held_rows(run, reason, (page - 1) * PAGE, PAGE + 1)
     if purpose:

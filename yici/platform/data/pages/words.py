@@ -56,11 +56,6 @@ KINDS = {
 LOADS = {"full": _("全量"), "increment": _("增量")}
 
 
-def page_number(text: str) -> int:
-    """A page number of a query string; 1 for what is none."""
-    return max(int(text), 1) if text.isascii() and text.isdecimal() and len(text) < 8 else 1
-
-
 def by_dimension(tallies: Mapping[str, Tally]) -> list[tuple[str, Any, Tally | None]]:
     """Each of the six dimensions: its id, its name, and its score where there is one."""
     return [(one.value, one.label, tallies.get(one.value)) for one in Dimension]

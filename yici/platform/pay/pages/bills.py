@@ -8,6 +8,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
 from yici.base.errors import Conflict, Invalid, Unavailable
+from yici.base.requests import whole_number
 from yici.core.people.auth import account_of, citizen_required
 from yici.platform.pay import definitions, services
 from yici.platform.pay.providers import Refused
@@ -49,8 +50,7 @@ def pay(request: HttpRequest, biller: str) -> HttpResponse:
     customer = request.POST.get("customer", "").strip()[:40]
     try:
         if found.amounts:
-            fen = request.POST.get("fen", "")
-            order = services.top_up(found, customer, int(fen) if fen.isdecimal() and len(fen) < 10 else 0, account)
+            order = services.top_up(found, customer, whole_number(request.POST.get("fen", ""), 0, typed=True), account)
         else:
             order = services.pay_bill(found, customer, request.POST.get("number", "")[:64], account)
     except Invalid as error:

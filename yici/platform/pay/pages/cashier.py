@@ -15,6 +15,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
 from yici.base.errors import Conflict, Invalid, NotFound
+from yici.base.requests import whole_number
 from yici.core.audit import services as audit
 from yici.core.people.auth import account_of, staff_required
 from yici.core.people.services import actor_of
@@ -116,9 +117,8 @@ def refund(request: HttpRequest, number: str) -> HttpResponse:
         raise NotFound
     try:
         fen = read_yuan(request.POST.get("yuan", ""))
-        available = request.POST.get("available", "")
         made = services.request_refund(
-            payment, fen, available=int(available) if available.isdecimal() else -1,
+            payment, fen, available=whole_number(request.POST.get("available", ""), -1, digits=15),
             key=f"desk:{found.number}:{request.POST.get('key', '')[:60]}", reason=request.POST.get("reason", "")[:500], account=account,
         )  # fmt: skip
     except (Invalid, Conflict) as error:

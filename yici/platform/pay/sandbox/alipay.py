@@ -197,16 +197,13 @@ class Alipay:
 
     def bill(self, day: str) -> bytes:
         """Detail and summary of a day, GBK, zipped; empty where nothing was traded."""
-        paid, back = self.shop.book.day("alipay", day)
-        paid = self.shop.spoiled_rows("alipay", paid)
-        if not paid and not back:
+        listed = self.shop.traded("alipay", day)
+        if not listed:
             return b""
-        lines = [self._line(trade, None) for trade in paid]
-        for refund in back:
-            trade = self.shop.book.trade_by("trade_no", refund["trade_no"])
-            assert trade is not None
-            lines.append(self._line(trade, refund))
-        total, gone = sum(one["fen"] for one in paid), sum(one["fen"] for one in back)
+        lines = [self._line(trade, refund) for trade, refund in listed]
+        back = [refund["fen"] for _trade, refund in listed if refund]
+        paid = [trade["fen"] for trade, refund in listed if not refund]
+        total, gone = sum(paid), sum(back)
         if self.shop.book.fault("alipay.bill.sum").mode:
             total += 1
         head = [

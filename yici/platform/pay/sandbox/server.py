@@ -15,6 +15,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import parse_qs
 
+from yici.base.sandboxes import SandboxHandler
 from yici.platform.pay.sandbox import keys
 from yici.platform.pay.sandbox.alipay import Alipay
 from yici.platform.pay.sandbox.billers import Billers
@@ -27,8 +28,7 @@ BODY_LIMIT = 256 * 1024
 NAMES = {"wechat": "微信支付", "alipay": "支付宝", "unionpay": "云闪付"}
 
 
-class Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
+class Handler(SandboxHandler, BaseHTTPRequestHandler):
     server_version = "Pay-sandbox"
     shop: Shop
     wechat: Wechat
@@ -40,12 +40,9 @@ class Handler(BaseHTTPRequestHandler):
         self._serve(b"")
 
     def do_POST(self) -> None:
-        length = int(self.headers.get("Content-Length") or 0)
-        if length > BODY_LIMIT:
-            self.close_connection = True
-            self._send(Answer(413, b"too large"))
-            return
-        self._serve(self.rfile.read(length))
+        body = self.body(BODY_LIMIT)
+        if body is not None:
+            self._serve(body)
 
     def _serve(self, body: bytes) -> None:
         path = self.path.partition("?")[0]
@@ -122,14 +119,7 @@ class Handler(BaseHTTPRequestHandler):
         )
 
     def _send(self, answer: Answer) -> None:
-        self.send_response(answer.status)
-        for name, value in answer.headers.items():
-            self.send_header(name, value)
-        self.send_header("Content-Length", str(len(answer.body)))
-        self.end_headers()
-        self.wfile.write(answer.body)
-
-    def log_message(self, format: str, *args: object) -> None: ...
+        self.answer(answer.status, answer.body, answer.headers)
 
 
 _STYLE = (

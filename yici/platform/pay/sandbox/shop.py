@@ -110,7 +110,17 @@ class Shop:
             if paid:
                 self.postman.deliver(self.sides[trade["provider"]].letter(paid))
 
-    def spoiled_rows(self, provider: str, rows: list[sqlite3.Row]) -> list[Any]:
+    def traded(self, provider: str, day: str) -> list[tuple[Any, sqlite3.Row | None]]:
+        """What a day's bill lists: each payment, then each refund with the trade it belongs to; spoiled as ordered."""
+        paid, back = self.book.day(provider, day)
+        listed: list[tuple[Any, sqlite3.Row | None]] = [(trade, None) for trade in self._spoiled_rows(provider, paid)]
+        for refund in back:
+            trade = self.book.trade_by("trade_no", refund["trade_no"])
+            assert trade is not None
+            listed.append((trade, refund))
+        return listed
+
+    def _spoiled_rows(self, provider: str, rows: list[sqlite3.Row]) -> list[Any]:
         mode = self.book.fault(f"{provider}.bill.rows").mode
         if mode == "missing_row":
             return rows[1:]

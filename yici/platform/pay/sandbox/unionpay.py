@@ -152,37 +152,10 @@ class Unionpay:
 
     def bill(self, day: str) -> bytes:
         """A ZIP with one ZM_ file; empty where nothing was traded."""
-        paid, back = self.shop.book.day("unionpay", day)
-        paid = self.shop.spoiled_rows("unionpay", paid)
-        if not paid and not back:
+        listed = self.shop.traded("unionpay", day)
+        if not listed:
             return b""
-        lines = [
-            _line(
-                {
-                    0: PAYMENT_CODE,
-                    4: _compact(one["paid"])[4:],
-                    6: f"{one['fen']:012d}",
-                    9: one["trade_no"],
-                    11: one["number"],
-                    27: self.merchant,
-                }
-            )
-            for one in paid
-        ]
-        lines += [
-            _line(
-                {
-                    0: REFUND_CODE,
-                    4: _compact(one["at"])[4:],
-                    6: f"{one['fen']:012d}",
-                    9: one["refund_no"],
-                    11: one["number"],
-                    26: one["trade_no"],
-                    27: self.merchant,
-                }
-            )
-            for one in back
-        ]
+        lines = [_line(self._row(trade, refund)) for trade, refund in listed]
         text = "".join(f"{line}\r\n" for line in lines).encode("gbk")
         if self.shop.book.fault("unionpay.bill.line").mode:
             text = text[:-40]
@@ -190,6 +163,14 @@ class Unionpay:
         with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
             archive.writestr(f"INN{day.replace('-', '')[2:]}88ZM_{self.merchant}", text)
         return self.shop.spoiled_bill("unionpay", out.getvalue())
+
+    def _row(self, trade: Any, refund: sqlite3.Row | None) -> dict[int, str]:
+        own = refund or trade
+        kind, at, number = (
+            (REFUND_CODE, own["at"], own["refund_no"]) if refund else (PAYMENT_CODE, own["paid"], own["trade_no"])
+        )
+        row = {0: kind, 4: _compact(at)[4:], 6: f"{own['fen']:012d}", 9: number, 11: own["number"], 27: self.merchant}
+        return row | {26: refund["trade_no"]} if refund else row
 
 
 NOT_FOUND = "34"

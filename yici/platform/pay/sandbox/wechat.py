@@ -234,16 +234,13 @@ class Wechat:
 
     def bill(self, day: str) -> bytes:
         """The trade bill of a day: back-ticked CSV with two summary lines; empty where nothing was traded."""
-        paid, back = self.shop.book.day("wechat", day)
-        paid = self.shop.spoiled_rows("wechat", paid)
-        if not paid and not back:
+        listed = self.shop.traded("wechat", day)
+        if not listed:
             return b""
-        lines = [self._line(trade, None) for trade in paid]
-        for refund in back:
-            trade = self.shop.book.trade_by("trade_no", refund["trade_no"])
-            assert trade is not None
-            lines.append(self._line(trade, refund))
-        total, gone = sum(trade["fen"] for trade in paid), sum(refund["fen"] for refund in back)
+        lines = [self._line(trade, refund) for trade, refund in listed]
+        back = [refund["fen"] for _trade, refund in listed if refund]
+        paid = [trade["fen"] for trade, refund in listed if not refund]
+        total, gone = sum(paid), sum(back)
         summary = [str(len(lines)), yuan(total), yuan(gone), "0.00", "0.00", yuan(total), yuan(gone)]
         text = [",".join(COLUMNS), *map(_ticked, lines), ",".join(SUMMARY), _ticked(summary)]
         return self.shop.spoiled_bill("wechat", ("\ufeff" + "\r\n".join(text) + "\r\n").encode())

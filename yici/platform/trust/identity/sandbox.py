@@ -27,6 +27,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from yici.base.cityfolder import city_folder, read_yaml
+from yici.base.sandboxes import Faults, SandboxHandler
 
 AUDIENCE, APP = "police-id", "yici"
 LIFE, SKEW = 60, 30  # seconds
@@ -50,7 +51,7 @@ class Registry:
         self.key = self._key(store)
         self.lock = threading.Lock()
         self.seen: dict[str, float] = {}
-        self.faults: list[tuple[str, float]] = []
+        self.faults = Faults()
         self.stopping = threading.Event()
 
     @staticmethod
@@ -69,10 +70,6 @@ class Registry:
         form = serialization.PublicFormat.SubjectPublicKeyInfo
         public.write_bytes(key.public_key().public_bytes(serialization.Encoding.PEM, form))
         return key
-
-    def next_fault(self) -> tuple[str, float]:
-        with self.lock:
-            return self.faults.pop(0) if self.faults else ("", 0.0)
 
     def read(self, body: bytes) -> tuple[int, dict[str, Any]]:
         """Status and either the claims of a request that is signed, fresh and new, or `{"error": …}`."""
@@ -126,8 +123,7 @@ class Registry:
         return jwt.encode(claims, key, algorithm="ES256", headers={"typ": "police-response+jwt"}).encode()
 
 
-class Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
+class Handler(SandboxHandler, BaseHTTPRequestHandler):
     server_version = "PoliceID-sandbox"
     registry: Registry
 
@@ -138,13 +134,12 @@ class Handler(BaseHTTPRequestHandler):
             self._answer(404, "text/plain; charset=utf-8", "没有这个页面".encode())
 
     def do_POST(self) -> None:
-        body = self._body(BODY_LIMIT)
+        body = self.body(BODY_LIMIT)
         if body is None:
             return
         if self.path == "/control":
             wish = json.loads(body or b"{}")
-            with self.registry.lock:
-                self.registry.faults = [(str(wish["mode"]), float(wish.get("seconds", 5)))] * int(wish.get("count", 1))
+            self.registry.faults.order(str(wish["mode"]), int(wish.get("count", 1)), float(wish.get("seconds", 5)))
             self._answer(200, "application/json", b"{}")
         elif self.path == "/v1/check":
             self._check(body)
@@ -152,7 +147,7 @@ class Handler(BaseHTTPRequestHandler):
             self._answer(404, "text/plain", b"not found")
 
     def _check(self, body: bytes) -> None:
-        fault, seconds = self.registry.next_fault()
+        fault, seconds = self.registry.faults.next()
         if fault == "error":
             self._answer(500, "text/plain", b"error")
             return
@@ -173,7 +168,7 @@ class Handler(BaseHTTPRequestHandler):
         return None
 
     def do_PUT(self) -> None:
-        body = self._body(PHOTO_LIMIT)
+        body = self.body(PHOTO_LIMIT)
         if body is not None and (path := self._photo()):
             path.write_bytes(body)
             self._answer(200, "application/json", b"{}")
@@ -183,27 +178,8 @@ class Handler(BaseHTTPRequestHandler):
             path.unlink(missing_ok=True)
             self._answer(200, "application/json", b"{}")
 
-    def _body(self, limit: int) -> bytes | None:
-        length = int(self.headers.get("Content-Length") or 0)
-        if length <= limit:
-            return self.rfile.read(length)
-        self.close_connection = True
-        self._answer(413, "text/plain", b"too large")
-        return None
-
     def _answer(self, status: int, kind: str, body: bytes) -> None:
-        try:
-            self.send_response(status)
-            self.send_header("Content-Type", kind)
-            self.send_header("Content-Length", str(len(body)))
-            self.send_header("Cache-Control", "no-store")
-            self.end_headers()
-            self.wfile.write(body)
-        except (BrokenPipeError, ConnectionResetError):
-            self.close_connection = True  # the caller has given up waiting
-
-    def log_message(self, format: str, *args: Any) -> None:
-        """Quiet: the requests are personal."""
+        self.answer(status, body, {"Content-Type": kind, "Cache-Control": "no-store"})
 
 
 _PAGE = """<!doctype html>

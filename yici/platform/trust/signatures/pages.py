@@ -19,6 +19,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST, require_safe
 
 from yici.base.errors import Invalid, NotFound
+from yici.base.requests import whole_number
 from yici.core.files import pages as file_pages
 from yici.core.files import services as files
 from yici.core.files.models import StoredFile
@@ -94,13 +95,11 @@ def _create(request: HttpRequest) -> Envelope:
     drafts = _drafts(request, errors)
     if errors or not isinstance(upload, UploadedFile):
         raise Invalid(fields=errors)
-    days = request.POST.get("days", "")
     stored = files.store(upload, upload.name or "文件.pdf", holder=account.person, account=account)
     if stored.media_type != "application/pdf":
         raise Invalid(fields={"file": _("只能签署 PDF 文件，请先另存为 PDF。")})
-    return envelopes.create(
-        request.POST.get("title", ""), stored, drafts, account, days=int(days) if days.isdecimal() else 0
-    )
+    days = whole_number(request.POST.get("days", ""), 0, typed=True)
+    return envelopes.create(request.POST.get("title", ""), stored, drafts, account, days=days)
 
 
 def _drafts(request: HttpRequest, errors: dict[str, str]) -> list[SignerDraft]:
@@ -116,7 +115,7 @@ def _drafts(request: HttpRequest, errors: dict[str, str]) -> list[SignerDraft]:
         except Invalid as error:
             errors[f"signer_{number}"] = str(next(iter(error.fields.values()), error.message))
             continue
-        drafts.append(SignerDraft(person, role[:40], int(order) if order.isdecimal() and len(order) < 3 else number))
+        drafts.append(SignerDraft(person, role[:40], whole_number(order, number, digits=2, typed=True)))
     if not drafts and not any(field.startswith("signer_") for field in errors):
         errors["signers"] = _("请至少填写一位签署人。")
     return drafts

@@ -11,13 +11,13 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from yici.base.cityfolder import read_yaml, yaml_files
-from yici.base.errors import Misconfigured
 from yici.base.text import Text
 from yici.core.forms import rules as forms
-from yici.core.forms.rules import FormDefinition, SituationQuestion, explain
+from yici.core.forms.rules import FormDefinition, SituationQuestion
+from yici.systems.hall.folder import read_model
 
 FOLDER = "guided"
 TOPICS = "topics.yaml"
@@ -118,13 +118,7 @@ def flow_files(city: Path) -> Iterator[Path]:
 
 def read_flow(path: Path) -> Flow:
     """Raises `Misconfigured` with file, line and what to mend."""
-    raw = read_yaml(path)
-    try:
-        return Flow.model_validate(raw)
-    except ValidationError as error:
-        problem = explain(error, raw)[0]
-        place = ".".join(str(part) for part in problem.path)
-        raise Misconfigured(f"{path}:{problem.line} {place}：{problem.message}") from error
+    return read_model(path, Flow)
 
 
 @lru_cache(maxsize=4)

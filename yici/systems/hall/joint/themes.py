@@ -7,14 +7,15 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
-from yici.base.cityfolder import read_yaml, yaml_files
+from yici.base.cityfolder import yaml_files
 from yici.base.errors import Misconfigured
 from yici.base.text import Text
-from yici.core.forms.rules import Condition, explain
+from yici.core.forms.rules import Condition
 from yici.systems.hall import folder
 from yici.systems.hall.definitions import Handler, ItemDefinition
+from yici.systems.hall.folder import read_model
 from yici.systems.hall.generating import entries as generating
 from yici.systems.hall.joint.merging import Supply
 
@@ -78,13 +79,7 @@ def theme_files(city: Path) -> Iterator[Path]:
 
 def read_theme(path: Path) -> Theme:
     """Raises `Misconfigured` with file, line and what to mend."""
-    raw = read_yaml(path)
-    try:
-        return Theme.model_validate(raw)
-    except ValidationError as error:
-        problem = explain(error, raw)[0]
-        place = ".".join(str(part) for part in problem.path)
-        raise Misconfigured(f"{path}:{problem.line} {place}：{problem.message}") from error
+    return read_model(path, Theme)
 
 
 @lru_cache(maxsize=4)

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_safe
 
 from yici.base.cityfolder import city_folder
 from yici.base.errors import NotFound
+from yici.base.requests import page_number
 from yici.base.text import Text, localized
 from yici.core.cases.drawing import workflow_svg
 from yici.core.cases.rules import Workflow
@@ -85,12 +86,6 @@ FILTERS = ("kind", "level", "subject", "topic", "department")
 
 def kind_label(kind: str) -> str:
     return _("行政审批") if kind == Kind.ADMINISTRATIVE_APPROVAL else _("公共服务")
-
-
-def page_number(request: HttpRequest) -> int:
-    """The page asked for; the first where it is not a number."""
-    page = request.GET.get("page", "1")
-    return max(1, int(page)) if page.isascii() and page.isdigit() and len(page) < 6 else 1
 
 
 def place_of(request: HttpRequest) -> str:

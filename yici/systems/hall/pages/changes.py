@@ -17,11 +17,12 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from yici.base import clock
 from yici.base.errors import Invalid, NotFound
+from yici.base.requests import page_number
 from yici.core.people.auth import account_of, staff_required
 from yici.systems.hall import queries, services
 from yici.systems.hall.definitions import Level
 from yici.systems.hall.models import ItemChange
-from yici.systems.hall.pages.catalogue import level_label, page_number
+from yici.systems.hall.pages.catalogue import level_label
 from yici.systems.hall.services import changing
 
 PAGE = 40

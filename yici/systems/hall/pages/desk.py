@@ -7,13 +7,13 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from yici.base.cityfolder import city_folder
+from yici.base.requests import page_number
 from yici.core.cases.drawing import workflow_svg
 from yici.core.cases.rules import Workflow
 from yici.core.people.auth import staff_required
 from yici.systems.hall import queries
 from yici.systems.hall.linting import findings_of_base
 from yici.systems.hall.models import ServiceItem
-from yici.systems.hall.pages.catalogue import page_number
 
 HOLDINGS = 50
 

@@ -21,6 +21,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
 from yici.base.errors import Invalid, YiciError
+from yici.base.requests import whole_number
 from yici.core.people.models import Account, Person
 from yici.core.people.services import resolve_token
 from yici.platform.trust.identity.assertions import AssertionRefused
@@ -141,10 +142,11 @@ def credentials_list(body: Body, person: Person) -> Body:
     if not isinstance(most, int) or isinstance(most, bool) or most < 1:
         raise CscError("Invalid parameter maxResults")
     after = optional_text(body, "pageToken")
-    if after and not after.isdecimal():
+    start = whole_number(after or "0", -1, digits=18)
+    if start < 0:
         raise CscError("Invalid parameter pageToken")
     most = min(most, PAGE)
-    rows = SigningKey.objects.filter(person=person, pk__gt=int(after or 0)).order_by("pk")
+    rows = SigningKey.objects.filter(person=person, pk__gt=start).order_by("pk")
     listed = list(rows.values_list("pk", "credential_id")[: most + 1])
     answer: Body = {"credentialIDs": [credential for _pk, credential in listed[:most]]}
     if len(listed) > most:
