@@ -135,5 +135,6 @@ def test_openid_client_completes_the_whole_flow(
     assert result["person"]["name"] == "李梅" and result["person"]["id_number"] == "342124197205161640"
     assert result["active"]["active"] is True and result["active"]["scope"] == "openid profile id_number"
     assert result["rotated"] and result["oldRefresh"] == result["oldCode"] == "invalid_grant"
+    assert result["newRefresh"] == "invalid_grant", "the old one came twice, so the new one is revoked"
     assert result["refreshedClaims"]["sub"] == result["claims"]["sub"] and "acr" not in result["refreshedClaims"]
-    assert result["revoked"] == {"active": False}
+    assert result["before"]["active"] is True and result["revoked"] == {"active": False}

@@ -146,20 +146,57 @@ def test_a_code_needs_its_verifier_its_address_and_its_client(
         assert "access_token" not in answer.json()
 
 
-def test_a_code_is_used_once(daughter: Client, party: tuple[RelyingParty, str]) -> None:
+def refresh(party: RelyingParty, secret: str, token: str) -> Any:
+    sent = {
+        "grant_type": "refresh_token",
+        "refresh_token": token,
+        "client_id": party.client_id,
+        "client_secret": secret,
+    }
+    return Client().post("/identity/o/api/token", sent)
+
+
+def lets_in(token: str) -> bool:
+    answer = Client().get("/identity/o/api/userinfo", headers={"authorization": f"Bearer {token}"})
+    assert answer.status_code in (200, 401)
+    return answer.status_code == 200
+
+
+def test_a_code_that_comes_twice_revokes_all_that_came_of_it(
+    daughter: Client, party: tuple[RelyingParty, str], demo: Any
+) -> None:
+    other = redeem(*party, consent(daughter, address(party[0]))["code"]).json()
     code = consent(daughter, address(party[0]))["code"]
-    assert redeem(*party, code).status_code == 200
+    first = redeem(*party, code).json()
+    second = refresh(*party, first["refresh_token"]).json()
+    assert lets_in(first["access_token"]) and lets_in(second["access_token"])
     again = redeem(*party, code)
     assert again.status_code == 400 and again.json()["error"] == "invalid_grant"
+    assert not lets_in(first["access_token"]) and not lets_in(second["access_token"])
+    assert refresh(*party, second["refresh_token"]).json()["error"] == "invalid_grant"
+    assert lets_in(other["access_token"]), "what came of another code stays"
+    assert refresh(*party, other["refresh_token"]).status_code == 200
+    assert any("重复使用" in one.purpose for one in log.entries_about("person", demo.daughter.person_id, 6))
 
 
-def test_a_refresh_token_is_used_once(daughter: Client, party: tuple[RelyingParty, str]) -> None:
-    first = redeem(*party, consent(daughter, address(party[0]))["code"]).json()["refresh_token"]
-    sent = {
-        "grant_type": "refresh_token", "refresh_token": first, "client_id": party[0].client_id, "client_secret": party[1]
-    }  # fmt: skip
-    assert Client().post("/identity/o/api/token", sent).status_code == 200
-    assert Client().post("/identity/o/api/token", sent).json()["error"] == "invalid_grant"
+def test_a_code_whose_first_use_failed_revokes_nothing_and_still_works(
+    daughter: Client, party: tuple[RelyingParty, str]
+) -> None:
+    code = consent(daughter, address(party[0]))["code"]
+    assert redeem(*party, code, code_verifier="w" * 50).status_code == 400
+    assert lets_in(redeem(*party, code).json()["access_token"])
+
+
+def test_a_refresh_token_is_used_once_and_again_revokes_its_successors(
+    daughter: Client, party: tuple[RelyingParty, str]
+) -> None:
+    first = redeem(*party, consent(daughter, address(party[0]))["code"]).json()
+    second = refresh(*party, first["refresh_token"]).json()
+    third = refresh(*party, second["refresh_token"]).json()
+    assert lets_in(third["access_token"])
+    assert refresh(*party, first["refresh_token"]).json()["error"] == "invalid_grant"
+    assert not lets_in(third["access_token"])
+    assert refresh(*party, third["refresh_token"]).json()["error"] == "invalid_grant"
 
 
 def test_a_level_that_is_asked_for_is_proven_first(daughter: Client, party: tuple[RelyingParty, str]) -> None:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import json
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -16,6 +17,7 @@ from allauth.idp.oidc.views import AuthorizationView, TokenView
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import logout
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -34,7 +36,7 @@ from yici.core.people import queries as people
 from yici.core.people.auth import account_of, assurance_of, staff_required, to_step_up
 from yici.core.people.rules import plain_line
 from yici.core.people.services import actor_of
-from yici.platform.trust.oidc import clients, proofs
+from yici.platform.trust.oidc import clients, grants, proofs
 
 ERROR_PAGE = "idp/oidc/error.html"  # what allauth itself shows; ours, by the same name
 
@@ -141,11 +143,18 @@ class Authorize(AuthorizationView):  # type: ignore[misc]
 
 @method_decorator(csrf_exempt, name="dispatch")
 class Token(TokenView):  # type: ignore[misc]
+    @transaction.atomic
     def post(self, request: HttpRequest) -> HttpResponse:
-        """A code is redeemed by one request at a time, and once."""
-        if code := request.POST.get("code"):
-            proofs.lock(code)
+        """A code or refresh token is redeemed by one request at a time, and once; again, and all it gave is revoked."""
+        code, refresh_token = request.POST.get("code", ""), request.POST.get("refresh_token", "")
+        family = grants.family_of(code=code, refresh_token=refresh_token)
+        if family:
+            grants.lock(family)
         response: HttpResponse = super().post(request)
+        if response.status_code == HTTPStatus.OK:
+            grants.mark(family, json.loads(response.content), spent=refresh_token)
+        elif family and json.loads(response.content).get("error") == "invalid_grant":
+            grants.revoke(family)
         response["Cache-Control"] = "no-store"
         return response
 

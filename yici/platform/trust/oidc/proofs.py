@@ -6,9 +6,8 @@ import hashlib
 from typing import Any
 
 from django.core.cache import cache
-from django.db import connection
 
-__all__ = ["keep", "lock", "take"]
+__all__ = ["keep", "take"]
 
 LIFE = 60  # seconds, of a code and of this
 
@@ -26,9 +25,3 @@ def take(client_id: str, code: str) -> dict[str, Any] | None:
     found: dict[str, Any] | None = cache.get(key)
     cache.delete(key)
     return found
-
-
-def lock(code: str) -> None:
-    """Whoever redeems this code does so alone until the transaction ends: a code sent twice at once is used once."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 11))", [f"oidc code {code}"])
