@@ -18,6 +18,7 @@ from yici.platform.trust import rules
 
 FOLDER = "certificates"
 DEFAULT_TEMPLATE = "certificate.typ"
+_CLASS = r"^[a-z_]+\.[a-z0-9_]+$"
 
 
 Category = Literal["identity", "household", "qualification", "licence", "right", "benefit", "approval", "other"]
@@ -40,22 +41,40 @@ class Validity(_Part):
         return self
 
 
+class Members(_Part):
+    """Rows of a class whose persons (`holder`: ID number) hold a certificate together: those whose `by` is its number.
+
+    Where it is the class that the certificates are made from, the rows of one number become one certificate.
+    """
+
+    data_class: str = Field(alias="class", pattern=_CLASS)
+    by: str
+    holder: str
+    condition: str = ""
+
+
 class MadeFrom(_Part):
     """The data class that certificates of a type are made from; the other fields name columns of it.
 
-    `holder`: ID number of a person or USCC of an organisation. `condition`: which rows have one, in SQL.
+    `holder`: ID number of a person or USCC of an organisation; `members`: who holds it with her, from another class.
+    `condition`: which rows have one, in SQL.
     """
 
-    data_class: str = Field(alias="class", pattern=r"^[a-z_]+\.[a-z0-9_]+$")
+    data_class: str = Field(alias="class", pattern=_CLASS)
     number: str
     holder: str
+    members: Members | None = None
     valid_from: str = ""
     valid_to: str = ""
     condition: str = ""
 
 
 class CertificateType(_Part):
-    """One kind of certificate. `issuer` is the function of the bodies that issue it; empty where others do."""
+    """One kind of certificate. `issuer` is the function of the bodies that issue it; empty where others do.
+
+    `holders`: elements that are ID numbers of persons who hold it with the first holder (a wife); `representative`: the
+    element that is the ID number of who acts for an organisation that holds it. Both from face or data class.
+    """
 
     slug: str = Field(pattern=r"[a-z][a-z0-9_]{1,39}$")
     name: Text
@@ -69,6 +88,8 @@ class CertificateType(_Part):
     category: Category = "other"
     subject: Literal["person", "organisation", "thing"] = "person"
     authority: Text = Text(zh="")  # who defines the type
+    holders: tuple[str, ...] = ()
+    representative: str = ""
     proves: tuple[str, ...] = ()  # element ids; empty: those of its face
     made_from: MadeFrom | None = None
     face: tuple[str, ...] = Field(min_length=1, description="element ids in the order they are printed")

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import replace
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
 from django.db.models import Q, QuerySet
 
 from yici.base import clock
+from yici.base.encrypted import index_of
 from yici.base.errors import Invalid, NotFound
 from yici.core.cases.models import Case
 from yici.core.files.models import StoredFile
@@ -24,7 +27,8 @@ from yici.platform.trust.library.held import (
     from_issued,
     made_for,
 )
-from yici.platform.trust.models import Certificate
+from yici.platform.trust.making.running import HOLDER_PLACE
+from yici.platform.trust.models import Certificate, FurtherHolder
 
 __all__ = [
     "FaceLine",
@@ -50,33 +54,55 @@ __all__ = [
 
 def count_of(person: Person) -> int:
     """How many certificates a person's own wallet holds."""
-    return Certificate.objects.filter(holder=person).count() + len(made_for({person.id_number: person.pk}))
+    issued = Certificate.objects.filter(Q(holder=person) | Q(identifier__in=_held_with_others([person.id_number])))
+    return issued.count() + len(made_for({person.id_number: person.pk}))
 
 
-def _issued_for(account: Account) -> QuerySet[Certificate]:
-    """Of those issued in cases: the own ones, all of those it acts for in every matter, and of those it acts for in
-    some matters what came of the cases it opened itself.
-    """
+@dataclass(frozen=True)
+class _Reach:
+    """Whose certificates an account may see: all of `keys` (ID number → person), herself first; of the persons
+    `in_something`, for whom it acts in some matters, what came of the cases it opened itself."""
+
+    keys: dict[str, int | None]
+    in_something: list[int]
+
+
+def _reach_of(account: Account) -> _Reach:
     person = account.person
     if person is None:
-        return Certificate.objects.none()
+        return _Reach({}, [])
     acting_for = people.principals_of(person)
-    in_everything = [person.pk, *(entry.principal_id for entry in acting_for if not entry.item_codes)]
+    entire = [person, *(entry.principal for entry in acting_for if not entry.item_codes)]
     in_something = [entry.principal_id for entry in acting_for if entry.item_codes]
-    opened = Case.objects.filter(opened_by=account, subject__in=in_something).values("number")
+    return _Reach({one.id_number: one.pk for one in entire}, in_something)
+
+
+def _issued_for(account: Account, reach: _Reach) -> QuerySet[Certificate]:
+    if not reach.keys:
+        return Certificate.objects.none()
+    opened = Case.objects.filter(opened_by=account, subject__in=reach.in_something).values("number")
     visible = Certificate.objects.filter(
-        Q(holder__in=in_everything) | Q(holder__in=in_something, case_number__in=opened)
+        Q(holder__in=list(reach.keys.values()))
+        | Q(holder__in=reach.in_something, case_number__in=opened)
+        | Q(identifier__in=_held_with_others(reach.keys))
     )
     return visible.select_related("issuer", "holder")
 
 
-def _keys_of(account: Account) -> dict[str, int | None]:
-    """ID number → person, of those whose whole wallet the account may see."""
-    person = account.person
-    if person is None:
-        return {}
-    entire = [entry.principal for entry in people.principals_of(person) if not entry.item_codes]
-    return {one.id_number: one.pk for one in (person, *entire)}
+def _held_with_others(numbers: Iterable[str]) -> list[str]:
+    """Identifiers of what these persons hold besides its first holder."""
+    wanted = [index_of(number, HOLDER_PLACE) for number in numbers]
+    return list(FurtherHolder.objects.filter(holder__in=wanted).values_list("identifier", flat=True))
+
+
+def _made_for(reach: _Reach) -> list[Held]:
+    """Of those made in bulk: what these persons hold, alone or with others, and what the organisations hold that they
+    act for by a licence in force."""
+    own = made_for(reach.keys)
+    acted_for = {one.holder_key: one.holder_id for one in own if one.acts_for_holder and one.state == "valid"}
+    known = {one.identifier for one in own}
+    theirs = [replace(one, acts_for_holder=True) for one in made_for(acted_for) if one.identifier not in known]
+    return own + theirs
 
 
 def certificates_for(account: Account) -> list[Held]:
@@ -84,7 +110,9 @@ def certificates_for(account: Account) -> list[Held]:
 
     A constant number of queries.
     """
-    found = [from_issued(one) for one in _issued_for(account)] + made_for(_keys_of(account))
+    reach = _reach_of(account)
+    issued = [from_issued(one) for one in _issued_for(account, reach)]
+    found = [one.in_wallet_of(reach.keys) or one for one in issued] + _made_for(reach)
     found.sort(key=lambda held: (held.issued_on, held.identifier), reverse=True)
     found.sort(key=lambda held: (held.state != "valid", held.holder_id != account.person_id))
     return found
@@ -98,12 +126,15 @@ def certificate_of(account: Account, identifier: str) -> Held:
         raise NotFound from None
     if held is None:
         raise NotFound
+    reach = _reach_of(account)
+    if own := held.in_wallet_of(reach.keys):
+        return own
     if held.is_made:
-        owner = _keys_of(account).get(held.holder_key, 0)
-        if not owner:
+        theirs = next((one for one in _made_for(reach) if one.identifier == held.identifier), None)
+        if theirs is None:
             raise NotFound
-        return replace(held, holder_id=owner)
-    if not _issued_for(account).filter(identifier=held.identifier).exists():
+        return replace(held, holder_id=theirs.holder_id, acts_for_holder=True)
+    if not _issued_for(account, reach).filter(identifier=held.identifier).exists():
         raise NotFound
     return held
 
@@ -115,13 +146,19 @@ def certificates_of_case(case_number: str) -> list[Held]:
 
 
 def valid_certificates(person: Person, types: list[str], on: dt.date | None = None) -> dict[str, Held]:
-    """Type → the newest certificate in force that day, issued or made in bulk. Two queries."""
+    """Type → the newest certificate in force that day, issued or made in bulk. Three queries.
+
+    Of what organisations hold that she acts for, only where it is one: nobody can tell which of several is meant.
+    """
     day = on or clock.today()
     in_force = Certificate.objects.filter(
-        Q(valid_to=None) | Q(valid_to__gte=day), holder=person, type__in=types, state="valid", valid_from__lte=day
-    )
+        Q(holder=person) | Q(identifier__in=_held_with_others([person.id_number])),
+        Q(valid_to=None) | Q(valid_to__gte=day), type__in=types, state="valid", valid_from__lte=day,
+    )  # fmt: skip
     found = [from_issued(one) for one in in_force.select_related("issuer", "holder").order_by("pk")]
-    found += made_for({person.id_number: person.pk}, types, day)
+    made = made_for({person.id_number: person.pk}, types, day)
+    for_others = Counter(one.type for one in made if one.acts_for_holder)
+    found += [one for one in made if not one.acts_for_holder or for_others[one.type] == 1]
     return {held.type: held for held in sorted(found, key=lambda held: held.issued_on)}
 
 
@@ -132,4 +169,4 @@ def valid_certificate(person: Person, type: str, on: dt.date | None = None) -> H
 
 def reads_own_certificate(account: Account, stored: StoredFile) -> bool:
     """For the file kernel: holders, and those who act for them, may read the files of their certificates."""
-    return _issued_for(account).filter(file=stored).exists()
+    return _issued_for(account, _reach_of(account)).filter(file=stored).exists()

@@ -11,6 +11,7 @@ from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
 from yici.base import clock
+from yici.base.encrypted import index_of
 from yici.base.errors import Conflict, Invalid
 from yici.core.audit import services as audit
 from yici.core.files import services as files
@@ -20,7 +21,8 @@ from yici.platform.trust import definitions, rules
 from yici.platform.trust.definitions import CertificateType
 from yici.platform.trust.library import printing, states
 from yici.platform.trust.library.held import Held, from_issued
-from yici.platform.trust.models import Certificate
+from yici.platform.trust.making.running import HOLDER_PLACE
+from yici.platform.trust.models import Certificate, FurtherHolder
 
 __all__ = ["cancel", "change", "hold", "issue", "resume", "revoke", "suspend"]
 
@@ -53,7 +55,7 @@ def issue(
         raise Invalid(_("证照《%(name)s》没有可以打印的内容，请检查事项的结果设置。") % {"name": kind.name.zh})
     certificate = _new(kind, holder, values, issuer, case_number, _next_serial())
     _print(certificate, kind)
-    certificate.save()
+    _save(certificate)
     states.note(from_issued(certificate), "issue", "valid", "核发", actor, case_number)
     return certificate
 
@@ -77,7 +79,7 @@ def hold(
     certificate = _new(kind, holder, {key: str(value) for key, value in face.items()}, issuer, "", _next_serial())
     certificate.number, certificate.issued_on, certificate.valid_from = number, issued_on, issued_on
     certificate.valid_to = kind.last_day(issued_on)
-    certificate.save()
+    _save(certificate)
     states.note(from_issued(certificate), "hold", "valid", "归集", actor)
     return certificate
 
@@ -112,7 +114,7 @@ def change(
     _print(new, kind)
     old.state, old.state_reason = Certificate.State.CHANGED, reason.strip()
     old.save(update_fields=["state", "state_reason"])
-    new.save()
+    _save(new)
     states.note(from_issued(old), "change", "changed", reason.strip(), actor, case_number, new.identifier)
     states.note(from_issued(new), "issue", "valid", reason.strip(), actor, case_number)
     return new
@@ -145,6 +147,15 @@ def _print(certificate: Certificate, kind: CertificateType) -> None:
         signed, f"{kind.name.zh}-{certificate.number}.pdf", holder=certificate.holder, trust="A",
         case_number=certificate.case_number,
     )  # fmt: skip
+
+
+def _save(certificate: Certificate) -> None:
+    """A new one, with the persons who hold it besides the first."""
+    certificate.save()
+    further = from_issued(certificate).holders
+    FurtherHolder.objects.bulk_create(
+        FurtherHolder(holder=index_of(number, HOLDER_PLACE), identifier=certificate.identifier) for number in further
+    )
 
 
 def _one_at_a_time(key: str) -> None:

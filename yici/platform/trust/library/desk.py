@@ -15,7 +15,7 @@ from yici.core.people.models import Account, Organisation
 from yici.core.people.services import actor_of
 from yici.platform.trust import definitions, rules
 from yici.platform.trust.definitions import CertificateType
-from yici.platform.trust.library.held import Held, find, from_issued, made_for, made_numbered
+from yici.platform.trust.library.held import Held, find, from_issued, made_for, made_numbered, record
 from yici.platform.trust.models import Certificate, MadeCount, MakingRun
 
 __all__ = ["MANAGE", "VIEW", "TypeCount", "counts_for", "find_for", "held_for", "look", "runs_for", "types_of"]
@@ -105,10 +105,7 @@ def held_for(account: Account, identifier: str, permission: str = VIEW) -> Held:
 def look(account: Account, identifier: str, purpose: str) -> Held:
     """The whole face, for a purpose that is recorded. Raises `Invalid` without one."""
     held, purpose = held_for(account, identifier), _demanded(purpose)
-    audit.record(
-        actor_of(account), "read", subject=("person", held.holder_id or 0), elements=list(held.face),
-        purpose=f"查看证照《{held.name.zh}》：{purpose}", case_number=held.case_number,
-    )  # fmt: skip
+    record(actor_of(account), held, "read", f"查看证照《{held.name.zh}》：{purpose}", held.face, held.case_number)
     return held
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.db import IntegrityError, transaction
 from django.db.models import F, Q, QuerySet
@@ -19,11 +19,13 @@ from yici.base import clock
 from yici.base.errors import Invalid
 from yici.base.sealing import keyring
 from yici.base.text import Text
+from yici.core.audit import services as audit
+from yici.core.people.models import Person
 from yici.core.vocabulary import queries as vocabulary
 from yici.core.vocabulary import rules as vocabulary_rules
 from yici.platform.trust import definitions, rules
-from yici.platform.trust.making.reading import open_record
-from yici.platform.trust.making.running import HOLDER_PLACE, number_index
+from yici.platform.trust.making.reading import held_by, open_record
+from yici.platform.trust.making.running import number_index
 from yici.platform.trust.models import Certificate, CertificateEvent, CheckCode, MadeCertificate
 
 __all__ = [
@@ -39,6 +41,7 @@ __all__ = [
     "made_for",
     "made_numbered",
     "reason_of",
+    "record",
 ]
 
 # Elements that name the holder on a face, the likeliest first.
@@ -49,7 +52,8 @@ _NAMES = ("person.name", "organisation.name", "vehicle.owner_name", "household.h
 class Held:
     """What is known of a certificate. `issuer` is the issuing body's name; `face` element id → value, as printed.
 
-    `stored_state` is what the library keeps; `state` what it comes to today.
+    `stored_state` is what the library keeps; `state` what it comes to today. `holder_id`: the person whose wallet it was
+    found in; `holders`: numbers of who hold it with the first one, `representative` of who acts for an organisation.
     """
 
     identifier: str
@@ -71,6 +75,22 @@ class Held:
     check_code: str = ""
     file_id: int | None = None
     is_made: bool = False
+    holders: tuple[str, ...] = ()
+    representative: str = ""
+    acts_for_holder: bool = False
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """Numbers of all who hold it, the first holder first; who merely acts for one last."""
+        return tuple(filter(None, (self.holder_key, *self.holders, self.representative)))
+
+    def in_wallet_of(self, holders: Mapping[str, int | None]) -> Held | None:
+        """It, as the first of these (number → person's row) holds it; None where none of them does."""
+        found = next((number for number in holders if number in self.keys), None)
+        if found is None:
+            return None
+        acts = found == self.representative and found not in (self.holder_key, *self.holders)
+        return replace(self, holder_id=holders[found], acts_for_holder=acts)
 
     def state_on(self, day: dt.date) -> str:
         """made, valid, suspended, changed, cancelled, revoked or expired on a day."""
@@ -118,6 +138,10 @@ def _name_of(type: str, otherwise: str) -> Text:
 def from_issued(certificate: Certificate) -> Held:
     """Needs `issuer` to be selected with it, and `holder` where its number matters."""
     holder = certificate.holder if certificate.holder_id else None
+    kind = definitions.certificate_types().get(certificate.type)
+    further = {
+        certificate.face[element]: None for element in (kind.holders if kind else ()) if element in certificate.face
+    }
     return Held(
         identifier=certificate.identifier,
         type=certificate.type,
@@ -137,12 +161,11 @@ def from_issued(certificate: Certificate) -> Held:
         case_number=certificate.case_number,
         check_code=certificate.check_code,
         file_id=certificate.file_id,
+        holders=tuple(number for number in further if not holder or number != holder.id_number),
     )
 
 
-def from_made(
-    certificate: MadeCertificate, *, reason: str = "", holder_id: int | None = None, check_code: str = ""
-) -> Held:
+def from_made(certificate: MadeCertificate, *, reason: str = "", check_code: str = "") -> Held:
     """Opens the sealed record. `signed_at` of the batch comes with the query, see `_made`."""
     parts = open_record(certificate).parts
     face: dict[str, str] = dict(parts["face"])
@@ -153,7 +176,7 @@ def from_made(
         type=certificate.type,
         name=_name_of(certificate.type, certificate.type),
         number=str(parts["number"]),
-        holder_id=holder_id,
+        holder_id=None,
         holder_key=str(parts["holder"]),
         holder_name=next((face[name] for name in _NAMES if face.get(name)), ""),
         issuer=str(parts["issuer"] or ""),
@@ -166,6 +189,8 @@ def from_made(
         version=certificate.version,
         check_code=check_code,
         is_made=True,
+        holders=tuple(parts.get("holders", ())),
+        representative=str(parts.get("representative", "")),
     )
 
 
@@ -224,23 +249,21 @@ def made_for(
     *,
     current_only: bool = True,
 ) -> list[Held]:
-    """What was made in bulk for these holders (ID number or USCC → person's row), in one query; without versions that were replaced.
-
-    `on`: only those in force that day.
+    """What was made in bulk for these holders (ID number or USCC → person's row), in one query; without versions that
+    were replaced. What several of them hold is the first one's. `on`: only those in force that day.
     """
-    ring = keyring()
-    rows = {ring.blind_index(key, HOLDER_PLACE): person for key, person in holders.items() if key}
-    if not rows:
+    holders = {number: person for number, person in holders.items() if number}
+    if not holders:
         return []
-    held = _made().filter(holder__in=list(rows))
+    held = _made()
     if current_only:
         held = held.exclude(state__in=["changed", "cancelled"])
     if types is not None:
         held = held.filter(type__in=list(types))
     if on is not None:
         held = held.filter(Q(valid_to=None) | Q(valid_to__gte=on), state="valid")
-    opened = [from_made(one, holder_id=rows[bytes(one.holder)]) for one in held]
-    return [one for one in opened if on is None or one.state_on(on) == "valid"]
+    opened = {one.pk: from_made(one).in_wallet_of(holders) for one in held_by(held, holders)}
+    return [one for one in opened.values() if one and (on is None or one.state_on(on) == "valid")]
 
 
 def made_numbered(number: str) -> list[Held]:
@@ -251,6 +274,19 @@ def made_numbered(number: str) -> list[Held]:
         if kind.made_from is not None:
             wanted |= Q(type=kind.slug, number=number_index(ring, kind.slug, number))
     return [from_made(one) for one in _made().filter(wanted).order_by("type", "-version")]
+
+
+def record(
+    actor: audit.Actor, held: Held, action: str, purpose: str, elements: Iterable[str], case_number: str = ""
+) -> None:
+    """An entry of the access log in the record of everybody who holds it, as far as the city knows them."""
+    if held.holders or (held.is_made and held.holder_id is None):
+        persons = list(Person.objects.filter(id_number__in=held.keys).order_by("pk").values_list("pk", flat=True))
+    else:
+        persons = [held.holder_id] if held.holder_id else []
+    subjects: list[tuple[str, str | int]] = [("person", one) for one in persons] or [("certificate", held.identifier)]
+    told = list(elements)
+    audit.record_many(actor, [audit.Draft(action, subject, purpose, told, case_number) for subject in subjects])
 
 
 def face_lines(held: Held, *, masked: bool, only: Iterable[str] | None = None) -> list[FaceLine]:

@@ -11,7 +11,7 @@ import hashlib
 import re
 import secrets
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.core.cache import cache
 from django.db import IntegrityError, transaction
@@ -29,7 +29,7 @@ from yici.core.people.services import actor_of
 from yici.core.vocabulary import queries as vocabulary
 from yici.platform.trust import definitions, rules
 from yici.platform.trust.library.checking import not_in_force
-from yici.platform.trust.library.held import FaceLine, Held, checked_elements, face_lines, find
+from yici.platform.trust.library.held import FaceLine, Held, checked_elements, face_lines, find, record
 from yici.platform.trust.models import Share, ShareUse
 
 __all__ = [
@@ -168,7 +168,8 @@ def _make(
                     recipient_organisation=organisation, single_use=single_use, created_at=now,
                     expires_at=expires_at,
                 )  # fmt: skip
-                _note(actor_of(account), made, "share", f"{made.get_kind_display()}《{held.name.zh}》：{purpose}")
+                words = f"{made.get_kind_display()}《{held.name.zh}》：{purpose}"
+                record(actor_of(account), held, "share", words, elements)
             return made, code
         except IntegrityError:  # the digits were drawn before: draw again
             continue
@@ -184,7 +185,10 @@ def end(account: Account, share_id: int) -> Share:
             raise Conflict(_("这项授权已经结束。"))
         found.revoked_at = clock.now()
         found.save(update_fields=["revoked_at"])
-        _note(actor_of(account), found, "share", f"收回授权：{found.purpose}")
+        audit.record(
+            actor_of(account), "share", subject=("person", found.holder_id), elements=found.elements,
+            purpose=f"收回授权：{found.purpose}",
+        )  # fmt: skip
     return found
 
 
@@ -260,7 +264,8 @@ def open_share(code: str, reader: Reader) -> Opened:
     if refused or held is None:
         return Opened(found, refused, reason, None, (), name, now)
     actor = actor_of(reader.account) if reader.account else audit.Actor(None, name, "", reader.address)
-    _note(actor, found, "read", f"{found.get_kind_display()}：{found.purpose}", seen)
+    held = replace(held, holder_id=found.holder_id)
+    record(actor, held, "read", f"{found.get_kind_display()}：{found.purpose}", seen)
     return Opened(found, "", "", held, face_lines(held, masked=False, only=found.elements), name, now)
 
 
@@ -318,10 +323,3 @@ def _by_code(code: str, address: str) -> Share:
         cache.set(key, cache.get(key, 0) + 1, WRONG_FOR)
         raise NotFound(_("没有这个授权码。请核对后再输入，或者请对方重新出示。"))
     return found
-
-
-def _note(actor: audit.Actor, found: Share, action: str, purpose: str, elements: Sequence[str] | None = None) -> None:
-    audit.record(
-        actor, action, subject=("person", found.holder_id), elements=found.elements if elements is None else elements,
-        purpose=purpose,
-    )  # fmt: skip

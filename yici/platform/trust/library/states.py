@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy
 from yici.base import clock
 from yici.base.errors import Conflict, Invalid, NotFound
 from yici.core.audit import services as audit
-from yici.platform.trust.library.held import Held, find
+from yici.platform.trust.library.held import Held, find, record
 from yici.platform.trust.making.counting import move
 from yici.platform.trust.models import Certificate, CertificateEvent, MadeCertificate
 
@@ -75,15 +75,14 @@ def _found(identifier: str) -> Held:
 def note(
     held: Held, action: str, state: str, reason: str, actor: audit.Actor, case_number: str = "", successor: str = ""
 ) -> None:
-    """The event, and the entry in the record of the holder."""
+    """The event, and the entry in the record of each holder."""
     CertificateEvent.objects.create(
         identifier=held.identifier, action=action, state=state, reason=reason, successor=successor,
         actor_name=f"{actor.organisation} {actor.name}".strip(), case_number=case_number, at=clock.now(),
     )  # fmt: skip
-    audit.record(
-        actor, "issue" if action in ("issue", "hold") else "change", subject=("person", held.holder_id or 0),
-        elements=["certificate.number"], purpose=f"{State(state).label}证照《{held.name.zh}》：{reason}",
-        case_number=case_number,
+    record(
+        actor, held, "issue" if action in ("issue", "hold") else "change",
+        f"{State(state).label}证照《{held.name.zh}》：{reason}", ["certificate.number"], case_number,
     )  # fmt: skip
 
 

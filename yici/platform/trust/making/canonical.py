@@ -40,11 +40,18 @@ def compose(
     valid_from: str,
     valid_to: str,
     version: int,
+    holders: str = "",
+    representative: str = "",
 ) -> bytes:
-    """The record. `face` is a JSON object; `holder`, `issuer`, `number` and the dates are JSON strings or null."""
+    """The record. `face` is a JSON object; `holder`, `issuer`, `number` and the dates are JSON strings or null.
+
+    `holders` (further ones, a JSON list) and `representative` (a JSON string) stand in it only where there are any.
+    """
+    holders = holders and f'"holders":{holders},'
+    representative = representative and f'"representative":{representative},'
     return (
-        f'{{"face":{face},"holder":{holder},"identifier":"{identifier}","issuer":{issuer},"number":{number},'
-        f'"type":"{type}","valid_from":{valid_from},"valid_to":{valid_to},"version":{version}}}'
+        f'{{"face":{face},"holder":{holder},{holders}"identifier":"{identifier}","issuer":{issuer},"number":{number},'
+        f'{representative}"type":"{type}","valid_from":{valid_from},"valid_to":{valid_to},"version":{version}}}'
     ).encode()
 
 

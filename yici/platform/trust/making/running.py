@@ -41,6 +41,7 @@ RECORD_PLACE = "trust_madecertificate.record"
 SEALED = SealedColumn("trust_madecertificate", "identifier", "record", RECORD_PLACE)  # by hand, as COPY writes it
 _COLUMNS = "identifier, type, holder, number, state, version, valid_to, batch_id, leaf, record, content"
 _TYPES = ["text", "text", "bytea", "bytea", "text", "int2", "date", "int8", "int2", "bytea", "bytea"]
+_HOLDERS = "COPY trust_furtherholder (holder, identifier) FROM STDIN (FORMAT binary)"
 Progress = Callable[[int, int], None]
 
 
@@ -50,6 +51,7 @@ class _Made:
 
     rows: list[tuple[Any, ...]] = field(default_factory=list)
     leaves: list[bytes] = field(default_factory=list)
+    holders: list[tuple[bytes, str]] = field(default_factory=list)  # besides the first: blind index, identifier
     replaced: list[tuple[str, str]] = field(default_factory=list)  # old identifier, its successor
     unchanged: int = 0
     refusals: Counter[str] = field(default_factory=Counter)
@@ -65,14 +67,16 @@ def make(type: str, progress: Progress | None = None, actor: audit.Actor = audit
     if kind.made_from is None:
         raise Misconfigured(f"证照类型 {kind.slug} 没有写 made_from，不能从数据制证。")
     source = lake_class(kind.made_from.data_class)
+    members = lake_class(kind.made_from.members.data_class) if kind.made_from.members else None
+    label = f"{source.label} + {members.label}" if members and members.label != source.label else source.label
     run, _is_new = MakingRun.objects.get_or_create(
-        type=type, source=source.label, defaults={"total": source.row_count, "started_at": clock.now()}
+        type=type, source=label, defaults={"total": source.row_count, "started_at": clock.now()}
     )
     if run.state == MakingRun.State.DONE:
         return run
     maker = _Maker(kind)
     began, kept = time.process_time(), run.cpu_seconds
-    for rows in batches(kind, source, run.next_batch):
+    for rows in batches(kind, source, run.next_batch, members):
         run = _one_batch(run, maker, rows, kept + time.process_time() - began)
         if progress:
             progress(min(run.next_batch * tree.BATCH, run.total), run.total)
@@ -149,6 +153,11 @@ def _write(run: MakingRun, made: _Made) -> None:
         copy.set_types(_TYPES)
         for leaf, row in enumerate(made.rows):
             copy.write_row((*row[:7], batch.pk, leaf, *row[7:]))
+    if made.holders:
+        with connection.cursor() as cursor, cursor.copy(_HOLDERS) as copy:
+            copy.set_types(["bytea", "text"])
+            for held in made.holders:
+                copy.write_row(held)
     move(run.type, {"valid": len(made.rows) - len(made.replaced), "changed": len(made.replaced)})
     if made.replaced:
         MadeCertificate.objects.filter(pk__in=[old for old, _new in made.replaced]).update(state="changed")
@@ -188,8 +197,11 @@ class _Maker:
                 made.refusals["证照编号重复"] += 1
                 continue
             seen.add(number)
+            further = sorted({one for one in row.holders if one and one != row.holder}) if row.holders else []
+            holders = _json_text(further) if further else ""
+            representative = _json_text(row.representative) if row.representative else ""
             content = self.ring.blind_index(
-                f"{row.face}{row.valid_from_json}{row.valid_to_json}", "certificate.content"
+                f"{row.face}{row.valid_from_json}{row.valid_to_json}{holders}{representative}", "certificate.content"
             )
             old = known.get(number)
             if old and bytes(old[1]) == content:
@@ -199,8 +211,11 @@ class _Maker:
             identifier = self.identifiers.make(f"{self.year}{next(serials):09d}", version)
             record = compose(
                 row.face, row.holder_json, identifier, self.issuer_json, row.number_json, self.kind.slug,
-                row.valid_from_json, row.valid_to_json, version,
+                row.valid_from_json, row.valid_to_json, version, holders, representative,
             )  # fmt: skip
+            for one in {*further, row.representative} if row.representative else further:
+                if one and one != row.holder:
+                    made.holders.append((self.ring.blind_index(one, HOLDER_PLACE), identifier))
             made.leaves.append(tree.leaf_hash(record))
             made.rows.append(
                 (
@@ -244,5 +259,5 @@ def _issuer_of(kind: CertificateType) -> Organisation | None:
     return Organisation.objects.filter(function=kind.issuer, level="city").order_by("order", "id").first()
 
 
-def _json_text(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False)
+def _json_text(value: str | list[str]) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

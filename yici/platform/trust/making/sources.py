@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import duckdb
 
 from yici.base.errors import Misconfigured
 from yici.base.sql import quoted
-from yici.platform.trust.definitions import CertificateType, MadeFrom
+from yici.platform.trust.definitions import CertificateType, MadeFrom, Members
 from yici.platform.trust.making.canonical import face_expression
 from yici.platform.trust.making.tree import BATCH
 from yici.platform.trust.ports import LakeClass
@@ -20,7 +20,10 @@ __all__ = ["Row", "batches"]
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One certificate to be made. JSON parts are ready to be put into the record; `None`: the source has no value."""
+    """One certificate to be made. JSON parts are ready to be put into the record; `None`: the source has no value.
+
+    `holders`: the columns of further holders as they stand, empty and double ones included.
+    """
 
     number: str | None
     holder: str | None
@@ -30,17 +33,23 @@ class Row:
     valid_from_json: str
     valid_to_json: str
     valid_to: dt.date | None
+    holders: list[str | None] | None = None
+    representative: str | None = None
 
 
-def batches(kind: CertificateType, source: LakeClass, first: int) -> Iterator[list[Row]]:
+def batches(
+    kind: CertificateType, source: LakeClass, first: int, members: LakeClass | None = None
+) -> Iterator[list[Row]]:
     """Batches from number `first` on. The files of a version never change, so neither do the batches.
 
-    Raises `Misconfigured` where the type names a column that the class lacks.
+    `members`: the class of `made_from.members`. Raises `Misconfigured` where the type names a column that a class lacks.
     """
     made_from = kind.made_from
     if made_from is None:
         raise Misconfigured(f"证照类型 {kind.slug} 没有写 made_from，不能从数据制证。")
     _check(kind, made_from, source)
+    holders = ", ".join(_text(column) for column, element in source.columns.items() if element in kind.holders)
+    acting = next((column for column, element in source.columns.items() if element == kind.representative), "")
     face = {element: _text(column) for column, element in source.columns.items() if element in kind.face}
     valid_to = _date(made_from.valid_to)
     if made_from.valid_from and not made_from.valid_to and (kind.validity.years or kind.validity.days):
@@ -49,16 +58,55 @@ def batches(kind: CertificateType, source: LakeClass, first: int) -> Iterator[li
     query = f"""
         SELECT {_text(made_from.number)} AS number, {_text(made_from.holder)} AS holder, {face_expression(face)} AS face,
                {_json(_text(made_from.number))}, {_json(_text(made_from.holder))},
-               {_json(_date(made_from.valid_from))}, {_json(valid_to)}, TRY_CAST({valid_to} AS DATE)
+               {_json(_date(made_from.valid_from))}, {_json(valid_to)}, TRY_CAST({valid_to} AS DATE),
+               {f"[{holders}]" if holders else "NULL"},
+               {_text(acting) if kind.representative else "NULL"}
         FROM read_parquet(?)
         {f"WHERE {made_from.condition}" if made_from.condition else ""}
         LIMIT 9223372036854775807 OFFSET {int(first) * BATCH}
     """  # noqa: S608 - names are checked against the class, the condition comes from the city folder
     with duckdb.connect(config={"threads": 1}) as connection:
         connection.execute("SET enable_progress_bar = false")
+        if made_from.members and members:
+            _read_members(connection, kind, made_from.members, members)
         found = connection.execute(query, [[str(path) for path in source.files]])
+        beside = connection.cursor()
         while rows := found.fetchmany(BATCH):
-            yield [Row(*row) for row in rows]
+            made = [Row(*row) for row in rows]
+            yield list(_with_members(made, made_from, beside)) if members else made
+
+
+def _read_members(
+    connection: duckdb.DuckDBPyConnection, kind: CertificateType, wanted: Members, source: LakeClass
+) -> None:
+    """A table of number → ID numbers in order, in memory: about 30 bytes a person."""
+    missing = [column for column in (wanted.by, wanted.holder) if column not in source.columns]
+    if missing:
+        raise Misconfigured(f"证照类型 {kind.slug} 的 members 用到 {source.label} 没有的列：{'、'.join(missing)}。")
+    by, holder = _text(wanted.by), _text(wanted.holder)
+    connection.execute(
+        f"CREATE TABLE members AS SELECT {by} AS number, list(DISTINCT {holder} ORDER BY {holder}) AS holders "  # noqa: S608 - as above
+        f"FROM read_parquet(?) WHERE {by} IS NOT NULL AND {holder} IS NOT NULL "
+        f"{f'AND ({wanted.condition})' if wanted.condition else ''} GROUP BY 1",
+        [[str(path) for path in source.files]],
+    )
+
+
+def _with_members(rows: list[Row], made_from: MadeFrom, connection: duckdb.DuckDBPyConnection) -> Iterator[Row]:
+    """Rows with their members; of rows of one class that share a number the first member's alone."""
+    one_class = made_from.members is not None and made_from.members.data_class == made_from.data_class
+    found = dict(
+        connection.execute(
+            "SELECT number, holders FROM members JOIN (SELECT DISTINCT unnest(?::VARCHAR[]) AS number) USING (number)",
+            [[row.number for row in rows if row.number]],
+        ).fetchall()
+    )
+    for row in rows:
+        members = found.get(row.number) if row.number else None
+        if members and (not one_class or row.holder == members[0]):
+            yield replace(row, holders=[*(row.holders or ()), *members])
+        elif not members or not one_class:
+            yield row
 
 
 def _check(kind: CertificateType, made_from: MadeFrom, source: LakeClass) -> None:
@@ -66,6 +114,9 @@ def _check(kind: CertificateType, made_from: MadeFrom, source: LakeClass) -> Non
     missing = [column for column in wanted if column and column not in source.columns]
     if missing:
         raise Misconfigured(f"证照类型 {kind.slug} 的 made_from 用到 {source.label} 没有的列：{'、'.join(missing)}。")
+    wanted = [kind.representative] if kind.representative else []
+    if not set(wanted) <= (known := set(source.columns.values())) or (kind.holders and not set(kind.holders) & known):
+        raise Misconfigured(f"{source.label} 没有证照 {kind.slug} 的 holders 或 representative 所指的数据元。")
     if not set(kind.face) & set(source.columns.values()):
         raise Misconfigured(f"{source.label} 没有证照 {kind.slug} 要打印的数据元。")
 

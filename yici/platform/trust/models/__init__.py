@@ -1,6 +1,6 @@
 """The tables of trust, by subject."""
 
-from yici.platform.trust.models.certificates import Certificate, CertificateEvent
+from yici.platform.trust.models.certificates import Certificate, CertificateEvent, FurtherHolder
 from yici.platform.trust.models.identity import Assertion, FaceReference
 from yici.platform.trust.models.making import CheckCode, MadeBatch, MadeCertificate, MadeCount, MakingRun, RenderedFile
 from yici.platform.trust.models.papers import PaperBatch, PaperReading
@@ -25,6 +25,7 @@ __all__ = [
     "EnvelopeEvent",
     "EnvelopeSigner",
     "FaceReference",
+    "FurtherHolder",
     "MadeBatch",
     "MadeCertificate",
     "MadeCount",

@@ -3,6 +3,7 @@
 from django.db import models
 
 from yici.base import clock
+from yici.base.encrypted import BlindIndexField
 from yici.core.files.models import StoredFile
 from yici.core.people.models import Organisation, Person
 
@@ -42,6 +43,17 @@ class Certificate(models.Model):
     class Meta:
         constraints = [models.UniqueConstraint(fields=["type", "number", "version"], name="trust_certificate_number")]
         indexes = [models.Index(fields=["holder", "type"], name="trust_certificate_holder")]
+
+
+class FurtherHolder(models.Model):
+    """Who holds a certificate besides its first holder: the wife, members of a household, who acts for an organisation.
+
+    Of both kinds; for those made in bulk written by COPY with the certificate.
+    """
+
+    pk = models.CompositePrimaryKey("holder", "identifier")
+    holder = BlindIndexField(help_text="of the ID number, as of the first holder of those made in bulk")
+    identifier = models.CharField(max_length=90, db_collation="C")
 
 
 class CertificateEvent(models.Model):
