@@ -21,30 +21,33 @@ END
 $$
 """
 
-# Runs once for every INSERT statement on the entries, whoever wrote it.
+# Runs once for every INSERT statement on the entries, whoever wrote it: one query checks sums, numbers and transactions, the
+# writing of the balances checks the accounts.
 KEEP_BALANCES = """
 CREATE FUNCTION ledger_entries_posted() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
-  wrong bigint;
-  mine smallint;
+  mine smallint := ledger_shard();
+  wanted int;
+  written int;
 BEGIN
-  SELECT e.transaction_id INTO wrong FROM added e GROUP BY e.transaction_id HAVING sum(e.amount) <> 0 LIMIT 1;
-  IF FOUND THEN
-    RAISE EXCEPTION 'ledger transaction % does not sum to zero', wrong USING ERRCODE = 'check_violation';
-  END IF;
   -- All entries of a transaction, not only the added ones: nobody adds to one that is written.
-  SELECT t.id INTO wrong FROM ledger_ledgertransaction t WHERE t.id IN (SELECT transaction_id FROM added)
-    AND t.legs <> (SELECT count(*) FROM ledger_ledgerentry e WHERE e.transaction_id = t.id) LIMIT 1;
-  IF FOUND THEN
-    RAISE EXCEPTION 'ledger transaction % has another number of entries', wrong USING ERRCODE = 'check_violation';
+  IF EXISTS (
+    SELECT FROM (SELECT transaction_id, sum(amount) AS total, count(*) AS number FROM added GROUP BY transaction_id) a
+    LEFT JOIN ledger_ledgertransaction t ON t.id = a.transaction_id
+    WHERE a.total <> 0 OR a.number IS DISTINCT FROM t.legs
+      OR a.number <> (SELECT count(*) FROM ledger_ledgerentry e WHERE e.transaction_id = a.transaction_id)
+  ) THEN
+    RAISE EXCEPTION 'a ledger transaction does not sum to zero, has another number of entries, or does not exist' USING ERRCODE = 'check_violation';
   END IF;
-  IF EXISTS (SELECT FROM added e WHERE NOT EXISTS (SELECT FROM ledger_ledgeraccount a WHERE a.id = e.account_id)) THEN
+  SELECT count(DISTINCT account_id) INTO wanted FROM added;
+  INSERT INTO ledger_ledgerbalance AS b (account_id, shard, amount, entries)
+    SELECT e.account_id, mine, sum(e.amount), count(*) FROM added e JOIN ledger_ledgeraccount a ON a.id = e.account_id
+    GROUP BY e.account_id ORDER BY e.account_id
+    ON CONFLICT (account_id, shard) DO UPDATE SET amount = b.amount + excluded.amount, entries = b.entries + excluded.entries;
+  GET DIAGNOSTICS written = ROW_COUNT;
+  IF written <> wanted THEN
     RAISE EXCEPTION 'an entry names an account that does not exist' USING ERRCODE = 'foreign_key_violation';
   END IF;
-  mine := ledger_shard();
-  INSERT INTO ledger_ledgerbalance AS b (account_id, shard, amount, entries)
-    SELECT e.account_id, mine, sum(e.amount), count(*) FROM added e GROUP BY e.account_id ORDER BY e.account_id
-    ON CONFLICT (account_id, shard) DO UPDATE SET amount = b.amount + excluded.amount, entries = b.entries + excluded.entries;
   RETURN NULL;
 END
 $$;
@@ -58,21 +61,14 @@ BEGIN
   RAISE EXCEPTION 'the ledger is only ever added to' USING ERRCODE = 'restrict_violation';
 END
 $$;
-CREATE FUNCTION ledger_balance_guarded() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-  IF pg_trigger_depth() < 2 THEN
-    RAISE EXCEPTION 'balances follow from entries and are not written by hand' USING ERRCODE = 'restrict_violation';
-  END IF;
-  RETURN NULL;
-END
-$$;
 CREATE TRIGGER ledger_transaction_keep BEFORE UPDATE OR DELETE ON ledger_ledgertransaction FOR EACH ROW EXECUTE FUNCTION ledger_refuse();
 CREATE TRIGGER ledger_transaction_keep_all BEFORE TRUNCATE ON ledger_ledgertransaction FOR EACH STATEMENT EXECUTE FUNCTION ledger_refuse();
 CREATE TRIGGER ledger_entry_keep BEFORE UPDATE OR DELETE ON ledger_ledgerentry FOR EACH ROW EXECUTE FUNCTION ledger_refuse();
 CREATE TRIGGER ledger_entry_keep_all BEFORE TRUNCATE ON ledger_ledgerentry FOR EACH STATEMENT EXECUTE FUNCTION ledger_refuse();
 CREATE TRIGGER ledger_account_keep BEFORE DELETE ON ledger_ledgeraccount FOR EACH ROW EXECUTE FUNCTION ledger_refuse();
 CREATE TRIGGER ledger_account_keep_all BEFORE TRUNCATE ON ledger_ledgeraccount FOR EACH STATEMENT EXECUTE FUNCTION ledger_refuse();
-CREATE TRIGGER ledger_balance_keep BEFORE INSERT OR UPDATE ON ledger_ledgerbalance FOR EACH STATEMENT EXECUTE FUNCTION ledger_balance_guarded();
+CREATE TRIGGER ledger_balance_keep BEFORE INSERT OR UPDATE ON ledger_ledgerbalance FOR EACH STATEMENT
+  WHEN (pg_trigger_depth() < 1) EXECUTE FUNCTION ledger_refuse();
 CREATE TRIGGER ledger_balance_keep_row BEFORE DELETE ON ledger_ledgerbalance FOR EACH ROW EXECUTE FUNCTION ledger_refuse();
 CREATE TRIGGER ledger_balance_keep_all BEFORE TRUNCATE ON ledger_ledgerbalance FOR EACH STATEMENT EXECUTE FUNCTION ledger_refuse();
 """
@@ -115,8 +111,6 @@ class Migration(migrations.Migration):
     operations = [
         migrations.RunSQL(SHARD, "DROP FUNCTION ledger_shard()"),
         migrations.RunSQL(KEEP_BALANCES, "DROP FUNCTION ledger_entries_posted() CASCADE"),
-        migrations.RunSQL(
-            REFUSE, "DROP FUNCTION ledger_refuse() CASCADE; DROP FUNCTION ledger_balance_guarded() CASCADE"
-        ),
+        migrations.RunSQL(REFUSE, "DROP FUNCTION ledger_refuse() CASCADE"),
         migrations.RunSQL(POST, "DROP FUNCTION ledger_post(text, text, text, text, timestamptz, timestamptz, jsonb)"),
     ]
