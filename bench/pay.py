@@ -165,6 +165,7 @@ def _taken(number: str) -> dict[str, object]:
         "number": number,
         "fen": 2000,
         "paid_at": now,
+        "day": now[:10],
         "seen_by": "callback",
     }
 
@@ -206,7 +207,7 @@ def _day() -> Result:
         values = ["0"] * len(COLUMNS)
         text = f"{fen // 100}.{fen % 100:02d}"
         for name, value in (
-            ("交易时间", "2020-01-02 12:00:00"), ("微信订单号", f"D{n:012d}"), ("商户订单号", f"N{n}"), ("交易状态", "SUCCESS"),
+            ("交易时间", "2020-01-02 12:00:00"), ("微信订单号", f"D{n:012d}"), ("商户订单号", f"N{n}"), ("交易状态", "SUCCESS"), ("货币种类", "CNY"),
             ("应结订单金额", text), ("订单金额", text), ("申请退款金额", "0.00"), ("退款金额", "0.00"),
         ):  # fmt: skip
             values[place[name]] = value

@@ -1,4 +1,4 @@
-"""Other people's programs against ours: a published signature vector, and the providers' SDKs against the sandbox."""
+"""Other people's programs against ours: published signature vectors, and the providers' SDKs against the sandbox."""
 
 from __future__ import annotations
 
@@ -6,20 +6,29 @@ import datetime as dt
 import json
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import httpx
 import pytest
+from cryptography import x509
 from django.test import Client
 
 from tests.platform.pay.conftest import Live, paid_order, permit_order
 from yici.base import clock
+from yici.base.errors import Unavailable
 from yici.platform.pay import services
-from yici.platform.pay.providers import NotGenuine, alipay, keys, unionpay, wechat
+from yici.platform.pay.providers import NotGenuine, Paid, alipay, keys, unionpay, wechat
 
 pytestmark = pytest.mark.django_db
 
+
+def published(provider: str) -> Any:
+    """Keys, messages and signatures that the provider itself published; `source` says where."""
+    return json.loads((Path(__file__).parent / f"{provider}_vector.json").read_text("utf-8"))
+
+
 # What WeChat's own Go SDK (Apache-2.0) tests its callbacks with: a certificate, headers signed with its key, a sealed resource.
-VECTOR = json.loads((Path(__file__).parent / "wechat_vector.json").read_text("utf-8"))
+VECTOR = published("wechat")
 
 
 @pytest.fixture
@@ -49,6 +58,73 @@ def test_published_wechat_callback_with_one_byte_changed_is_refused(vector_keys:
         wechat.unseal({**resource, "associated_data": "transaction"}, VECTOR["apiv3_key"].encode())
     with pytest.raises(NotGenuine):
         wechat.unseal(resource, b"testMchAPIv3Key1")
+
+
+@pytest.fixture
+def alipay_keys(tmp_path: Path, settings: Any) -> Any:
+    vector = published("alipay")
+    settings.PAY_KEYS = tmp_path
+    settings.PAY_MERCHANTS = {
+        **settings.PAY_MERCHANTS,
+        "alipay": {"app_id": vector["callback"]["fields"]["app_id"]},
+    }
+    return vector
+
+
+def test_published_alipay_callback_is_believed(alipay_keys: Any, tmp_path: Path) -> None:
+    callback = alipay_keys["callback"]
+    (tmp_path / "alipay-public.pem").write_text(callback["public_key"])
+    paid = alipay.read_notice({}, urlencode(callback["fields"]).encode()).paid
+    assert paid is not None
+    assert (paid.trade_no, paid.number, paid.fen) == ("2019052322001426431037869358", "tpxy23962362669658", 1)
+    assert paid.at.isoformat() == "2019-05-23T14:17:13+08:00"
+
+
+@pytest.mark.parametrize("field", ["trade_no", "total_amount", "out_trade_no", "gmt_payment", "sign", "app_id"])
+def test_published_alipay_callback_with_one_field_changed_is_refused(
+    alipay_keys: Any, tmp_path: Path, field: str
+) -> None:
+    callback = alipay_keys["callback"]
+    (tmp_path / "alipay-public.pem").write_text(callback["public_key"])
+    fields = callback["fields"]
+    with pytest.raises(NotGenuine):
+        alipay.read_notice({}, urlencode({**fields, field: f"1{fields[field]}"}).encode())
+
+
+def test_published_alipay_answer_is_believed_by_its_exact_text(alipay_keys: Any, tmp_path: Path) -> None:
+    """Its slashes are escaped, and signed as they stand."""
+    answer = alipay_keys["answer"]
+    (tmp_path / "alipay-public.pem").write_text(answer["public_key"])
+    assert alipay.genuine(answer["text"], answer["name"])["image_id"] == "akGwYYaFTai3r1uB0ww-1QAAACMAAQQD"
+    with pytest.raises(Unavailable):
+        alipay.genuine(answer["text"].replace("\\/", "/"), answer["name"])
+
+
+def test_published_unionpay_callback_has_the_signature_we_expect() -> None:
+    """Its certificate stands in it, with the line ends of its own; the signature is over the digest that we make."""
+    fields = published("unionpay")["fields"]
+    signer = x509.load_pem_x509_certificate(fields["signPubKeyCert"].encode())
+    assert keys.is_signed(keys.rsa_key_of(signer), unionpay.digest(fields), fields["signature"])
+    for name in ("txnAmt", "orderId", "queryId", "merId", "signPubKeyCert"):
+        changed = unionpay.digest({**fields, name: f"1{fields[name]}"})
+        assert not keys.is_signed(keys.rsa_key_of(signer), changed, fields["signature"]), name
+    moment = dt.datetime.fromisoformat("2018-07-26T10:02:32+08:00")
+    assert unionpay._paid(fields) == Paid(
+        "951807261002324791038", "201807251814000000175473", 136, moment, moment.date()
+    )
+
+
+def test_published_unionpay_callback_of_the_test_environment_is_not_believed_by_a_city(
+    pay_keys: Path, settings: Any
+) -> None:
+    """Right signature, but a certificate that UnionPay's root on file did not issue."""
+    settings.PAY_KEYS = pay_keys
+    fields = published("unionpay")["fields"]
+    with (
+        clock.at(dt.datetime.fromisoformat("2018-07-26T10:02:32+08:00")),
+        pytest.raises(NotGenuine, match="不是银联签发"),
+    ):
+        unionpay.read_notice({}, urlencode(fields).encode())
 
 
 class Redirected:
@@ -164,8 +240,6 @@ def test_alipay_sdk_speaks_with_the_sandbox(sandbox: Live, pay_keys: Path, setti
 
 
 def test_answer_whose_signed_text_was_touched_is_not_believed(demo: Any, sandbox: Live) -> None:
-    from yici.base.errors import Unavailable
-
     fields = alipay.signed(
         "alipay.trade.precreate", {"out_trade_no": "20261126SDK3", "total_amount": "1.00", "subject": "x"}
     )

@@ -36,7 +36,7 @@ class LedgerTransaction(models.Model):
 
     key = models.CharField(max_length=200)
     digest = models.BinaryField(max_length=32)
-    kind = models.CharField(max_length=40, help_text="payment, refund, suspense, release …")
+    kind = models.CharField(max_length=40, help_text="payment, refund, suspense, fee …")
     reference = models.CharField(max_length=120, help_text="order number, or what else it is about")
     memo = models.TextField(blank=True)
     legs = models.SmallIntegerField(help_text="how many entries it has")

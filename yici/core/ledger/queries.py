@@ -27,10 +27,10 @@ def account(account_id: int) -> LedgerAccount | None:
     return LedgerAccount.objects.filter(pk=account_id).first()
 
 
-def entries_of(account: LedgerAccount, day: dt.date | None = None) -> QuerySet[LedgerEntry]:
-    """Newest first, each with its transaction; those of one day (of the city's time zone) where it is given."""
+def entries_of(account: LedgerAccount, between: tuple[dt.datetime, dt.datetime] | None = None) -> QuerySet[LedgerEntry]:
+    """Newest first, each with its transaction; those whose money moved from one moment to before another where they are given."""
     found = LedgerEntry.objects.filter(account=account).select_related("transaction").order_by("-id")
-    return found.filter(transaction__at__date=day) if day else found
+    return found.filter(transaction__at__gte=between[0], transaction__at__lt=between[1]) if between else found
 
 
 def transactions_about(reference: str) -> QuerySet[LedgerTransaction]:

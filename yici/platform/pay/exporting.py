@@ -59,6 +59,7 @@ def reconciliation_workbook(bill: DayBill, differences: Iterable[Difference]) ->
         _("合计"), f"{PROVIDERS[bill.provider]} {bill.day}", bill.get_state_display(), _yuan(bill.paid_fen - bill.refund_fen),
         _yuan(bill.own_paid_fen - bill.own_refund_fen), "", "", "", "", "",
     ]  # fmt: skip
+    fees = [_("手续费"), "", "", _yuan(bill.fee_fen), _yuan(bill.own_fee_fen), "", "", "", "", ""]
     rows = (
         [
             one.get_kind_display(), one.subject, one.number, _yuan(one.their_fen), _yuan(one.our_fen), one.get_proposal_display(),
@@ -67,7 +68,7 @@ def reconciliation_workbook(bill: DayBill, differences: Iterable[Difference]) ->
         ]
         for one in differences
     )  # fmt: skip
-    return _workbook(_("对账"), heads, [total, *rows])
+    return _workbook(_("对账"), heads, [total, fees, *rows])
 
 
 def _yuan(fen: int | None) -> Decimal | None:

@@ -32,9 +32,10 @@ def load(city: Path) -> str:
 
 
 def ensure_accounts() -> None:
-    """The providers' accounts and suspense. Payees' accounts are opened with their first order."""
+    """The providers' accounts, their fees, and suspense. Payees' accounts are opened with their first order."""
     for provider, label in PROVIDERS.items():
         ledger.ensure_account(f"provider:{provider}", f"{label.zh}待结算款", "asset")
+        ledger.ensure_account(f"fee:{provider}", f"{label.zh}手续费", "expense")
     ledger.ensure_account("suspense", "暂存款（待查）", "liability")
 
 

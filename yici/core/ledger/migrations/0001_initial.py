@@ -35,7 +35,7 @@ class Migration(migrations.Migration):
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("key", models.CharField(max_length=200)),
                 ("digest", models.BinaryField(max_length=32)),
-                ("kind", models.CharField(help_text="payment, refund, suspense, release …", max_length=40)),
+                ("kind", models.CharField(help_text="payment, refund, suspense, fee …", max_length=40)),
                 ("reference", models.CharField(help_text="order number, or what else it is about", max_length=120)),
                 ("memo", models.TextField(blank=True)),
                 ("legs", models.SmallIntegerField(help_text="how many entries it has")),

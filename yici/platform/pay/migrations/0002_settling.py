@@ -2,7 +2,7 @@
 
 from django.db import migrations
 
-# `taken`: [{provider, trade_no, number, fen, paid_at, seen_by}, …]. Each is settled once, whoever tells of it and however
+# `taken`: [{provider, trade_no, number, fen, paid_at, day, seen_by}, …]. Each is settled once, whoever tells of it and however
 # often. Money that fits no open order is booked too, in suspense: what the provider took always stands in the ledger.
 # Orders are locked in the order of their ids, so that two batches cannot block each other; each attempt is found by its number:
 # a join would be planned for a hundred of them and read the whole table.
@@ -20,8 +20,9 @@ DECLARE
   entries jsonb := '[]';
 BEGIN
   FOR given IN
-    SELECT t.provider, t.trade_no AS trade, t.number, t.fen, t.paid_at, t.seen_by
-    FROM jsonb_to_recordset(taken) AS t(provider text, trade_no text, number text, fen bigint, paid_at timestamptz, seen_by text)
+    SELECT t.provider, t.trade_no AS trade, t.number, t.fen, t.paid_at, t.day, t.seen_by
+    FROM jsonb_to_recordset(taken)
+      AS t(provider text, trade_no text, number text, fen bigint, paid_at timestamptz, day date, seen_by text)
     ORDER BY (SELECT a.order_id FROM pay_attempt a WHERE a.number = t.number) NULLS FIRST, t.trade_no
   LOOP
     attempt := NULL;
@@ -48,7 +49,7 @@ BEGIN
     INSERT INTO pay_payment AS p (provider, trade_no, attempt_id, order_id, number, fen, refunded, place, why, paid_at, day, seen_at, seen_by)
       VALUES (given.provider, given.trade, attempt.id, attempt.order_id, given.number, given.fen, 0,
         CASE WHEN reason = '' THEN 'applied' ELSE 'parked' END, reason, given.paid_at,
-        (given.paid_at AT TIME ZONE 'Asia/Shanghai')::date, moment, given.seen_by)
+        given.day, moment, given.seen_by)
       ON CONFLICT ON CONSTRAINT pay_payment_trade DO NOTHING RETURNING p.id INTO payment;
     IF NOT FOUND THEN
       trade_no := given.trade;

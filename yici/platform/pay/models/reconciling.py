@@ -30,7 +30,11 @@ class DayBill(models.Model):
     own_paid_fen = models.BigIntegerField(default=0)
     own_refund_count = models.IntegerField(default=0)
     own_refund_fen = models.BigIntegerField(default=0)
-    ledger_fen = models.BigIntegerField(default=0, help_text="the day's entries of the provider's ledger account")
+    ledger_fen = models.BigIntegerField(
+        default=0, help_text="the day's entries of the provider's ledger account, without fees"
+    )
+    fee_fen = models.BigIntegerField(default=0, help_text="what the provider keeps (手续费), by its bill")
+    own_fee_fen = models.BigIntegerField(default=0, help_text="of it, what is booked")
     fetched_at = models.DateTimeField(null=True)
     held_at = models.DateTimeField(null=True, help_text="when it was last held against the ledger")
 
@@ -40,7 +44,7 @@ class DayBill(models.Model):
 
 
 class BillRow(models.Model):
-    """One line of a provider's bill: money in (`payment`) or out (`refund`)."""
+    """One line of a provider's bill: money in (`payment`) or out (`refund`); its fee is below zero where it came back."""
 
     bill = models.ForeignKey(DayBill, models.CASCADE, related_name="rows")
     kind = models.CharField(max_length=10)
@@ -48,6 +52,7 @@ class BillRow(models.Model):
     number = models.CharField(max_length=64)
     refund_number = models.CharField(max_length=64, blank=True)
     fen = models.BigIntegerField()
+    fee_fen = models.BigIntegerField(default=0)
     at = models.DateTimeField(null=True)
 
     class Meta:
@@ -65,12 +70,15 @@ class Difference(models.Model):
         AMOUNT = "amount", _("金额不同")
         REFUND_AMOUNT = "refund_amount", _("退款金额不同")
         TWICE = "twice", _("账单重复")
+        OTHER_DAY = "other_day", _("账在另一天")
         PARKED = "parked", _("暂存款待处理")
+        FEE = "fee", _("手续费未记账")
         LEDGER = "ledger", _("流水与账簿不符")
 
     class Action(models.TextChoices):
         BOOK = "book", _("查实后补记入账")
         BOOK_REFUND = "book_refund", _("查实后补记退款")
+        BOOK_FEE = "book_fee", _("核对后记手续费")
         RETURN = "return", _("原路退回付款人")
         ASK = "ask", _("向支付机构查询")
         WAIT = "wait", _("等次日账单")

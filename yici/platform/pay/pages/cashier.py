@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
-from yici.base.errors import Conflict, Invalid, NotFound
+from yici.base.errors import Conflict, Invalid, NotFound, Unavailable
 from yici.base.requests import whole_number
 from yici.core.audit import services as audit
 from yici.core.people.auth import account_of, staff_required
@@ -22,7 +22,7 @@ from yici.core.people.services import actor_of
 from yici.core.vocabulary.rules import fen as read_yuan
 from yici.platform.pay import exporting, queries, services
 from yici.platform.pay.models import Payment, PayOrder
-from yici.platform.pay.providers import PROVIDERS
+from yici.platform.pay.providers import PROVIDERS, Refused
 
 PAGE = 50
 FILTERS = ("q", "state", "provider", "first_day", "last_day")
@@ -134,7 +134,11 @@ def refund(request: HttpRequest, number: str) -> HttpResponse:
 def ask(request: HttpRequest, number: str) -> HttpResponse:
     """Ask the providers about every open attempt of an order now."""
     found = queries.order_for_staff(account_of(request), number)
-    words = [services.ask(attempt) for attempt in found.attempts.filter(state__in=["made", "open"])]
+    try:
+        words = [services.ask(attempt) for attempt in found.attempts.filter(state__in=["made", "open"])]
+    except (Unavailable, Refused) as error:
+        flash.error(request, str(error.message))
+        return redirect("pay-desk-order", number=number)
     told = {
         "paid": _("已付款，已入账"),
         "open": _("尚未付款"),

@@ -20,9 +20,10 @@ from yici.core.ledger import services as ledger_services
 from yici.core.people.auth import account_of, staff_required
 from yici.core.people.services import actor_of
 from yici.platform.pay import exporting, queries, services
-from yici.platform.pay.models import BillRow, DayBill, Difference, Payment, Refund
+from yici.platform.pay.models import BillRow, DayBill, Difference, Payment, PayOrder, Refund
 from yici.platform.pay.pages.cashier import day_of, workbook
 from yici.platform.pay.providers import PROVIDERS
+from yici.platform.pay.providers.days import span
 
 PAGE = 100
 DAYS = 14
@@ -95,12 +96,17 @@ def _bill_page(request: HttpRequest, found: DayBill, status: int = 200, **extra:
         Difference.objects.filter(bill=found).select_related("decided_by").order_by("is_settled", "kind", "id")
     )
     page = Paginator(differences, PAGE).get_page(request.GET.get("page"))
+    accounts = {one.code: one for one in ledger.accounts_with_balance().filter(code__endswith=f":{found.provider}")}
+    begin, end = span(found.provider, found.day)
     context = {
         "bill": found,
         "label": PROVIDERS[found.provider],
         "page": page,
         "actions": Difference.Action.choices,
-        "account": ledger.accounts_with_balance().filter(code=f"provider:{found.provider}").first(),
+        "account": accounts.get(f"provider:{found.provider}"),
+        "fee_account": accounts.get(f"fee:{found.provider}"),
+        "begin": begin,
+        "end": end,
         "net_theirs": found.paid_fen - found.refund_fen,
         "net_ours": found.own_paid_fen - found.own_refund_fen,
         **extra,
@@ -173,15 +179,22 @@ def accounts(request: HttpRequest) -> HttpResponse:
 @never_cache
 @require_GET
 def entries(request: HttpRequest, account_id: int) -> HttpResponse:
-    """The entries of one account, newest first; `day` shows one day."""
+    """The entries of one account, newest first; `day` shows one day, of a provider's account its own accounting day."""
     found = ledger.account(account_id)
     if found is None:
         raise NotFound
     day = day_of(request.GET.get("day", ""))
-    chosen = ledger.entries_of(found, day)
+    chosen = ledger.entries_of(found, span(found.code.partition(":")[2], day) if day else None)
     page = Paginator(chosen, PAGE).get_page(request.GET.get("page"))
     kept = f"day={day}" if day else ""
-    context = {"account": found, "balance": ledger.balance_of(found.code), "page": page, "kept": kept}
+    references = [entry.transaction.reference for entry in page]
+    context = {
+        "account": found,
+        "balance": ledger.balance_of(found.code),
+        "page": page,
+        "kept": kept,
+        "orders": set(PayOrder.objects.filter(number__in=references).values_list("number", flat=True)),
+    }
     return render(request, "pay/desk/entries.html", context)
 
 

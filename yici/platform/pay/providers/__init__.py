@@ -12,9 +12,12 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Literal, Protocol
 
+from django.utils.translation import gettext as _
+
 from yici.base.errors import Invalid, YiciError
 from yici.base.text import Text
 
+LARGEST_FEN = 10**13  # as the ledger's
 PROVIDERS: dict[str, Text] = {
     "wechat": Text(zh="微信支付", en="WeChat Pay"),
     "alipay": Text(zh="支付宝", en="Alipay"),
@@ -75,12 +78,17 @@ class Opened:
 
 @dataclass(frozen=True)
 class Paid:
-    """What the provider took, in its own words."""
+    """What the provider took, in its own words; `day`: the accounting day, where it tells. Raises `NotGenuine` for no amount of money."""
 
     trade_no: str
     number: str
     fen: int
     at: dt.datetime
+    day: dt.date | None = None
+
+    def __post_init__(self) -> None:
+        if not 0 < self.fen <= LARGEST_FEN:
+            raise NotGenuine(_("金额 %(text)s 无法识别。") % {"text": self.fen})
 
 
 @dataclass(frozen=True)
@@ -110,6 +118,7 @@ class Refunded:
     provider_number: str = ""
     at: dt.datetime | None = None
     detail: str = ""
+    day: dt.date | None = None
 
 
 @dataclass(frozen=True)
@@ -123,7 +132,7 @@ class Notice:
 
 @dataclass(frozen=True)
 class Row:
-    """One line of a bill. `kind`: payment or refund."""
+    """One line of a bill. `kind`: payment or refund; `fee`: fen the provider keeps, below zero where it gives them back."""
 
     kind: Literal["payment", "refund"]
     trade_no: str
@@ -131,6 +140,7 @@ class Row:
     fen: int
     at: dt.datetime | None = None
     refund_number: str = ""
+    fee: int = 0
 
 
 @dataclass(frozen=True)

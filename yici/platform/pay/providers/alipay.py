@@ -36,7 +36,7 @@ from yici.platform.pay.providers import (
     Wish,
     keys,
 )
-from yici.platform.pay.providers.money import at, fen, local, refused, send, yuan
+from yici.platform.pay.providers.money import at, fee, fen, local, refused, send, whole, yuan
 
 TIME = "%Y-%m-%d %H:%M:%S"
 LARGEST_BILL = 512 * 1024 * 1024  # bytes unpacked
@@ -139,7 +139,15 @@ def read_bill(content: bytes) -> Iterator[Row]:
     if not table:
         raise BillUnreadable(_("账单不完整：缺少表头或汇总行。"))
     place = {name: index for index, name in enumerate(table[0])}
-    needed = ("支付宝交易号", "商户订单号", "业务类型", "完成时间", "订单金额（元）", "退款批次号/请求号")
+    needed = (
+        "支付宝交易号",
+        "商户订单号",
+        "业务类型",
+        "完成时间",
+        "订单金额（元）",
+        "退款批次号/请求号",
+        "服务费（元）",
+    )
     if missing := [name for name in needed if name not in place]:
         raise BillUnreadable(_("账单缺少列：%(names)s") % {"names": "、".join(missing)})
     rows = [_row(line, place) for line in table[1:] if any(line)]
@@ -173,12 +181,13 @@ def _row(line: list[str], place: dict[str, int]) -> Row:
     def of(name: str) -> str:
         return line[place[name]]
 
-    moment, amount = at(of("完成时间"), TIME), fen(of("订单金额（元）"))
+    moment, amount, kept = at(of("完成时间"), TIME), fen(of("订单金额（元）")), whole(fee(of("服务费（元）")))
+    trade_no, number = of("支付宝交易号"), of("商户订单号")
     if of("业务类型") == "退款":
-        return Row("refund", of("支付宝交易号"), of("商户订单号"), abs(amount), moment, of("退款批次号/请求号"))
+        return Row("refund", trade_no, number, abs(amount), moment, of("退款批次号/请求号"), -kept)
     if of("业务类型") != "交易":
         raise BillUnreadable(_("账单有未知的交易状态 %(state)s。") % {"state": of("业务类型")[:20]})
-    return Row("payment", of("支付宝交易号"), of("商户订单号"), amount, moment)
+    return Row("payment", trade_no, number, amount, moment, fee=kept)
 
 
 def _check_totals(foot: str, rows: list[Row]) -> None:
@@ -199,7 +208,10 @@ def _check_totals(foot: str, rows: list[Row]) -> None:
 
 
 def read_notice(headers: Mapping[str, str], body: bytes) -> Notice:
-    """Believe a callback or raise `NotGenuine`: signature over the sorted fields, and that it is for our application."""
+    """Believe a callback or raise `NotGenuine`: signature over the sorted fields, and that it is for our application.
+
+    A refund is told on the trade's own address: `out_biz_no` is the number we gave it.
+    """
     try:
         fields = dict(parse_qsl(body.decode(), keep_blank_values=True, strict_parsing=True))
     except (UnicodeDecodeError, ValueError) as error:
@@ -210,12 +222,16 @@ def read_notice(headers: Mapping[str, str], body: bytes) -> Notice:
         raise NotGenuine(_("签名验证失败。"))
     if fields.get("app_id") != _app():
         raise NotGenuine(_("回调不是给本商户的。"))
-    if fields.get("trade_status") not in ("TRADE_SUCCESS", "TRADE_FINISHED") or fields.get("refund_fee"):
-        return Notice()
     try:
-        return Notice(paid=_paid(fields, "gmt_payment"))
+        if fields.get("refund_fee"):
+            number = fields.get("out_biz_no", "")
+            refunded = Refunded("done", number, at(fields["gmt_refund"].partition(".")[0], TIME))
+            return Notice(refund_number=number, refunded=refunded) if number else Notice()
+        if fields.get("trade_status") in ("TRADE_SUCCESS", "TRADE_FINISHED"):
+            return Notice(paid=_paid(fields, "gmt_payment"))
     except (KeyError, BillUnreadable) as error:
         raise NotGenuine(_("回调的内容无法解读。")) from error
+    return Notice()
 
 
 def acknowledge(*, taken: bool, message: str = "") -> Acknowledgement:
@@ -281,6 +297,8 @@ def exact_text(text: str, name: str) -> str:
 
 
 def _paid(fields: Mapping[str, Any], time_field: str) -> Paid:
+    if any(fields.get(name, "CNY") != "CNY" for name in ("trans_currency", "settle_currency")):
+        raise NotGenuine(_("币种不是人民币。"))
     return Paid(
         str(fields["trade_no"]),
         str(fields["out_trade_no"]),

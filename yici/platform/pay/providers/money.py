@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -15,6 +16,7 @@ from yici.platform.pay.providers import BillUnreadable, Refused
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 _YUAN = re.compile(r"-?[0-9]{1,11}(\.[0-9]{1,2})?")
+_FEE = re.compile(r"-?[0-9]{1,11}(\.[0-9]{1,5})?")
 
 
 def yuan(fen: int) -> str:
@@ -29,6 +31,21 @@ def fen(text: str) -> int:
     whole, _dot, fraction = text.lstrip("-").partition(".")
     amount = int(whole) * 100 + int(fraction.ljust(2, "0") or 0)
     return -amount if text.startswith("-") else amount
+
+
+def fee(text: str) -> Decimal:
+    """A fee as it stands on a bill, in yuan, with up to five places; its direction follows from the line, not from its sign.
+
+    Empty is nothing. Raises `BillUnreadable`.
+    """
+    if text and not _FEE.fullmatch(text):
+        raise BillUnreadable(_("手续费 %(text)s 无法识别。") % {"text": text[:40]})
+    return abs(Decimal(text or 0))
+
+
+def whole(amount: Decimal) -> int:
+    """Yuan → fen, half a fen up: providers settle in whole fen."""
+    return int((amount * 100).quantize(Decimal(1), ROUND_HALF_UP))
 
 
 def local(moment: dt.datetime, form: str) -> str:

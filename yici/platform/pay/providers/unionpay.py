@@ -12,6 +12,7 @@ import binascii
 import datetime as dt
 import hashlib
 import io
+import re
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
@@ -39,7 +40,8 @@ from yici.platform.pay.providers import (
     Wish,
     keys,
 )
-from yici.platform.pay.providers.money import at, local, refused, send
+from yici.platform.pay.providers.days import near
+from yici.platform.pay.providers.money import SHANGHAI, at, local, refused, send
 
 TIME = "%Y%m%d%H%M%S"
 OWNER = "中国银联股份有限公司"
@@ -50,7 +52,8 @@ WIDTHS = (
     3, 11, 11, 6, 10, 19, 12, 4, 2, 21, 2, 32, 2, 6, 10, 13, 13, 4, 15, 2, 2, 6, 2, 4, 32, 1, 21, 15, 1, 15, 32, 13, 13, 8, 32,
     13, 13, 12, 2, 1, 131,
 )  # fmt: skip
-CODE, TRACE_TIME, AMOUNT, QUERY_ID, ORDER, ORIGINAL = 0, 4, 6, 9, 11, 26
+CODE, TRACE_TIME, AMOUNT, QUERY_ID, ORDER, FEE, NET, ORIGINAL = 0, 4, 6, 9, 11, 15, 16, 26
+_SIGNED = re.compile(r"[CD]([0-9]{12})")  # credit or debit, as seen by UnionPay
 PAYMENT_CODE, REFUND_CODE = "S22", "S30"
 
 
@@ -106,7 +109,8 @@ def query_refund(wish: RefundWish) -> Refunded:
         return Refunded("unknown")
     origin = answer.get("origRespCode", "")
     if origin == "00":
-        return Refunded("done", answer.get("queryId", ""), _traced(answer))
+        moment = _traced(answer)
+        return Refunded("done", answer.get("queryId", ""), moment, day=_day(answer, moment))
     return Refunded("pending" if origin in PENDING else "failed", detail=answer.get("origRespMsg", ""))
 
 
@@ -129,7 +133,10 @@ def bill(day: dt.date) -> bytes:
 
 
 def read_bill(content: bytes) -> Iterator[Row]:
-    """Rows of the ZM_ file: every line must have its full width, and the file must end with a whole line. Raises `BillUnreadable`."""
+    """Rows of the ZM_ file: every line must have its full width and add up, and the last must be whole. Raises `BillUnreadable`.
+
+    Lines tell month and day only; the year follows from the file's name, `INN` and the accounting day as `YYMMDD`.
+    """
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             names = [name for name in archive.namelist() if "ZM_" in name]
@@ -140,29 +147,54 @@ def read_bill(content: bytes) -> Iterator[Row]:
         raise BillUnreadable(_("账单压缩包已损坏或被截断。")) from error
     if data and not data.endswith(b"\n"):
         raise BillUnreadable(_("账单有一行被截断。"))
-    try:
-        lines = data.decode("gb18030").splitlines()
-    except UnicodeDecodeError as error:
-        raise BillUnreadable(_("账单的编码无法识别。")) from error
-    for line in lines:
-        yield _row(line)
+    named = re.search(r"INN(\d{6})", names[0])
+    day = at(named[1], "%y%m%d").date() if named else None
+    for line in data.splitlines():
+        yield _row(line, day)
 
 
-def _row(line: str) -> Row:
-    if len(line.rstrip("\r")) < sum(WIDTHS) + len(WIDTHS) - 1:
+def _row(line: bytes, day: dt.date | None) -> Row:
+    """Columns are so many bytes wide, in GBK: a Chinese sign takes two."""
+    if len(line) < sum(WIDTHS) + len(WIDTHS) - 1:
         raise BillUnreadable(_("账单有一行被截断。"))
     values, left = [], 0
     for width in WIDTHS:
-        values.append(line[left : left + width].strip())
+        try:
+            values.append(line[left : left + width].decode("gb18030").strip())
+        except UnicodeDecodeError as error:
+            raise BillUnreadable(_("账单的编码无法识别。")) from error
         left += width + 1
     if not values[AMOUNT].isdigit():
         raise BillUnreadable(_("金额 %(text)s 无法识别。") % {"text": values[AMOUNT][:40]})
-    amount, moment = int(values[AMOUNT]), None
+    amount, kept, moment = int(values[AMOUNT]), _kept(values), _moment(values[TRACE_TIME], day)
     if values[CODE] == REFUND_CODE:
-        return Row("refund", values[ORIGINAL], "", amount, moment, values[ORDER])
+        return Row("refund", values[ORIGINAL], "", amount, moment, values[ORDER], -kept)
     if values[CODE] != PAYMENT_CODE:
         raise BillUnreadable(_("账单有未知的交易状态 %(state)s。") % {"state": values[CODE][:20]})
-    return Row("payment", values[QUERY_ID], values[ORDER], amount, moment)
+    return Row("payment", values[QUERY_ID], values[ORDER], amount, moment, fee=kept)
+
+
+def _kept(values: list[str]) -> int:
+    """The fee of a line, in fen. Amount less fee must be what the line says is settled: the file has no other sum to check."""
+    if not values[FEE] and not values[NET]:
+        return 0
+    fee, net = _SIGNED.fullmatch(values[FEE]), _SIGNED.fullmatch(values[NET])
+    if fee is None or net is None or int(values[AMOUNT]) - int(fee[1]) != int(net[1]):
+        raise BillUnreadable(
+            _("账单的汇总与明细不符：汇总 %(stated)s，明细 %(found)s。")
+            % {"stated": values[NET], "found": f"{values[AMOUNT]} {values[FEE]}"}
+        )
+    return int(fee[1])
+
+
+def _moment(text: str, day: dt.date | None) -> dt.datetime | None:
+    """`MMDDhhmmss` of a bill of that day; None where the file does not tell its day."""
+    if day is None:
+        return None
+    date = near(text[:4], dt.datetime.combine(day, dt.time(12), SHANGHAI))
+    if date is None:
+        raise BillUnreadable(_("时间 %(text)s 无法识别。") % {"text": text[:40]})
+    return at(f"{date:%Y%m%d}{text[4:]}", TIME)
 
 
 def read_notice(headers: Mapping[str, str], body: bytes) -> Notice:
@@ -174,15 +206,18 @@ def read_notice(headers: Mapping[str, str], body: bytes) -> Notice:
     verify(fields)
     if fields.get("merId") != _merchant():
         raise NotGenuine(_("回调不是给本商户的。"))
-    if fields.get("currencyCode", "156") != "156":
-        raise NotGenuine(_("币种不是人民币。"))
     done = fields.get("respCode") in ("00", "A6")
     try:
         if fields.get("txnType") == "01" and done:
             return Notice(paid=_paid(fields))
         if fields.get("txnType") == "04":
+            moment = _traced(fields)
             outcome = Refunded(
-                "done" if done else "failed", fields.get("queryId", ""), _traced(fields), fields.get("respMsg", "")
+                "done" if done else "failed",
+                fields.get("queryId", ""),
+                moment,
+                fields.get("respMsg", ""),
+                _day(fields, moment),
             )
             return Notice(refund_number=fields["orderId"], refunded=outcome)
     except (KeyError, ValueError, BillUnreadable) as error:
@@ -229,7 +264,7 @@ def verify(fields: Mapping[str, str]) -> None:
         raise NotGenuine(_("签名证书不是银联签发的。")) from error
     now = clock.now()
     names = [str(one.value) for one in signer.subject.get_attributes_for_oid(x509.NameOID.COMMON_NAME)]
-    owned = any(OWNER in name.split("@") for name in names)
+    owned = any(name.split("@")[2:3] == [OWNER] for name in names)
     if not owned or not signer.not_valid_before_utc <= now <= signer.not_valid_after_utc:
         raise NotGenuine(_("签名证书不是银联的，或不在有效期内。"))
     if not keys.is_signed(keys.rsa_key_of(signer), digest(fields), fields.get("signature", "")):
@@ -261,7 +296,15 @@ def _paid(fields: Mapping[str, str]) -> Paid:
     amount = fields.get("txnAmt", "")
     if not amount.isdigit():
         raise NotGenuine(_("金额 %(text)s 无法识别。") % {"text": amount[:40]})
-    return Paid(fields["queryId"], fields["orderId"], int(amount), _traced(fields))
+    if fields.get("currencyCode", "156") != "156":
+        raise NotGenuine(_("币种不是人民币。"))
+    moment = _traced(fields)
+    return Paid(fields["queryId"], fields["orderId"], int(amount), moment, _day(fields, moment))
+
+
+def _day(fields: Mapping[str, str], moment: dt.datetime) -> dt.date | None:
+    """The accounting day that UnionPay states, `settleDate` MMDD."""
+    return near(fields.get("settleDate", ""), moment)
 
 
 def _traced(fields: Mapping[str, str]) -> dt.datetime:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import csv
 import datetime as dt
 import hashlib
 import json
@@ -41,7 +40,7 @@ from yici.platform.pay.providers import (
     Wish,
     keys,
 )
-from yici.platform.pay.providers.money import at, fen, local, refused, send
+from yici.platform.pay.providers.money import at, fee, fen, local, refused, send, whole
 
 SCHEMA = "WECHATPAY2-SHA256-RSA2048"
 SKEW_SECONDS = 300  # of a callback's time, as the protocol asks
@@ -124,7 +123,7 @@ def read_bill(content: bytes) -> Iterator[Row]:
             text = content.decode("gb18030")
         except UnicodeDecodeError as error:
             raise BillUnreadable(_("账单的编码无法识别。")) from error
-    lines = list(csv.reader(text.splitlines(), quoting=csv.QUOTE_NONE))
+    lines = [_values(line) for line in text.splitlines()]
     if len(lines) < 3 or lines[0][:1] != ["交易时间"] or lines[-2][:1] != ["总交易单数"]:
         raise BillUnreadable(_("账单不完整：缺少表头或汇总行。"))
     place = {name: index for index, name in enumerate(lines[0])}
@@ -137,40 +136,51 @@ def read_bill(content: bytes) -> Iterator[Row]:
         "商户退款单号",
         "订单金额",
         "申请退款金额",
+        "手续费",
+        "货币种类",
     )
     if missing := [name for name in needed if name not in place]:
         raise BillUnreadable(_("账单缺少列：%(names)s") % {"names": "、".join(missing)})
-    rows = [_row([value.lstrip("`") for value in line], place) for line in lines[1:-2]]
-    total = [value.lstrip("`") for value in lines[-1]]
-    stated = dict(zip(lines[-2], total, strict=False))
+    rows = [_row(line, place) for line in lines[1:-2]]
+    stated = dict(zip(lines[-2], lines[-1], strict=False))
     paid = sum(row.fen for row in rows if row.kind == "payment")
     back = sum(row.fen for row in rows if row.kind == "refund")
+    kept = sum(abs(row.fee) * (1 if row.kind == "payment" else -1) for row in rows)
+    count = stated.get("总交易单数", "")
     sums = (
-        int(stated.get("总交易单数") or -1),
+        int(count) if count.isdigit() else -1,
         fen(stated.get("订单总金额", "")),
         fen(stated.get("申请退款总金额", "")),
+        whole(fee(stated.get("手续费总金额", ""))),
     )
-    if sums != (len(rows), paid, back):
+    if sums != (found := (len(rows), paid, back, abs(kept))):
         raise BillUnreadable(
-            _("账单的汇总与明细不符：汇总 %(stated)s，明细 %(found)s。")
-            % {"stated": sums, "found": (len(rows), paid, back)}
+            _("账单的汇总与明细不符：汇总 %(stated)s，明细 %(found)s。") % {"stated": sums, "found": found}
         )
     yield from rows
 
 
+def _values(line: str) -> list[str]:
+    """Values stand behind a back-tick each, so that a comma within one divides nothing; headings have none."""
+    return line[1:].split(",`") if line.startswith("`") else line.split(",")
+
+
 def _row(line: list[str], place: dict[str, int]) -> Row:
-    if len(line) < len(place):
+    if len(line) != len(place):
         raise BillUnreadable(_("账单有一行被截断。"))
 
     def of(name: str) -> str:
         return line[place[name]].strip()
 
-    moment = at(of("交易时间"), "%Y-%m-%d %H:%M:%S")
+    moment, kept = at(of("交易时间"), "%Y-%m-%d %H:%M:%S"), whole(fee(of("手续费")))
+    if of("货币种类") != "CNY":
+        raise BillUnreadable(_("账单有币种 %(currency)s，这里只收人民币。") % {"currency": of("货币种类")[:10]})
+    trade_no, number = of("微信订单号"), of("商户订单号")
     if of("交易状态") == "REFUND":
-        return Row("refund", of("微信订单号"), of("商户订单号"), fen(of("申请退款金额")), moment, of("商户退款单号"))
+        return Row("refund", trade_no, number, fen(of("申请退款金额")), moment, of("商户退款单号"), -kept)
     if of("交易状态") not in ("SUCCESS",):
         raise BillUnreadable(_("账单有未知的交易状态 %(state)s。") % {"state": of("交易状态")[:20]})
-    return Row("payment", of("微信订单号"), of("商户订单号"), fen(of("订单金额")), moment)
+    return Row("payment", trade_no, number, fen(of("订单金额")), moment, fee=kept)
 
 
 def read_notice(headers: Mapping[str, str], body: bytes) -> Notice:
@@ -184,11 +194,14 @@ def read_notice(headers: Mapping[str, str], body: bytes) -> Notice:
     if content.get("mchid") != _merchant("mchid"):
         raise NotGenuine(_("回调不是给本商户的。"))
     event = str(document.get("event_type", ""))
-    if event == "TRANSACTION.SUCCESS":
-        return Notice(paid=_paid(content))
-    if event.startswith("REFUND."):
-        state = str(content.get("refund_status", ""))
-        return Notice(refund_number=str(content["out_refund_no"]), refunded=_refunded({**content, "status": state}))
+    try:
+        if event == "TRANSACTION.SUCCESS":
+            return Notice(paid=_paid(content))
+        if event.startswith("REFUND."):
+            state = str(content.get("refund_status", ""))
+            return Notice(refund_number=str(content["out_refund_no"]), refunded=_refunded({**content, "status": state}))
+    except (ValueError, KeyError, TypeError) as error:
+        raise NotGenuine(_("回调的内容无法解读。")) from error
     return Notice()
 
 

@@ -151,6 +151,8 @@ class Alipay:
         refund = self.shop.book.refund(trade, content["out_request_no"], cents(str(content["refund_amount"])))
         if refund is None:
             return _failed("ACQ.REFUND_AMT_NOT_EQUAL_TOTAL")
+        if not known:
+            self.shop.refunded(refund)
         return {
             "code": "10000", "msg": "Success", "trade_no": trade["trade_no"], "out_trade_no": trade["number"],
             "fund_change": "N" if known else "Y", "refund_fee": yuan(self.shop.book.refunds_of(trade["trade_no"])),
@@ -172,14 +174,26 @@ class Alipay:
 
     def letter(self, trade: sqlite3.Row) -> Letter:
         """The callback of a paid trade: a form, signed without `sign` and `sign_type`."""
+        return self._letter(trade, {})
 
+    def refund_letter(self, refund: sqlite3.Row) -> Letter:
+        """The callback of a refund: the trade's own once more, with what went back so far and our number of the refund."""
+        trade = self.shop.book.trade_by("trade_no", refund["trade_no"])
+        assert trade is not None
+        back = {
+            "refund_fee": yuan(self.shop.book.refunds_of(refund["trade_no"])), "gmt_refund": f"{_time(refund['at'])}.000",
+            "out_biz_no": refund["number"], "trade_status": self._status(trade),
+        }  # fmt: skip
+        return self._letter(trade, back)
+
+    def _letter(self, trade: sqlite3.Row, more: dict[str, str]) -> Letter:
         def write() -> tuple[dict[str, str], bytes]:
             fields = {
                 "notify_time": _time(self.shop.book.now().isoformat()), "notify_type": "trade_status_sync",
                 "notify_id": secrets.token_hex(16), "app_id": self.app_id, "charset": "utf-8", "version": "1.0",
                 "trade_no": trade["trade_no"], "out_trade_no": trade["number"], "trade_status": "TRADE_SUCCESS",
                 "total_amount": yuan(trade["fen"]), "receipt_amount": yuan(trade["fen"]), "subject": trade["title"],
-                "gmt_payment": _time(trade["paid"]),
+                "gmt_payment": _time(trade["paid"]), **more,
             }  # fmt: skip
             signature = keys.sign(self.keys.alipay_key, joined(fields, without=()))
             body = urlencode({**fields, "sign": signature, "sign_type": "RSA2"}).encode()
@@ -229,13 +243,14 @@ class Alipay:
     def _line(self, trade: sqlite3.Row, refund: sqlite3.Row | None) -> str:
         sign = "-" if refund else ""
         amount = f"{sign}{yuan(refund['fen'] if refund else trade['fen'])}"
+        kept = yuan(self.shop.book.fee(refund["fen"] if refund else trade["fen"]))
         values = dict.fromkeys(COLUMNS, "")
         values |= {
             "支付宝交易号": trade["trade_no"], "商户订单号": trade["number"], "业务类型": "退款" if refund else "交易",
             "商品名称": trade["title"].replace(",", " ").replace('"', ""), "创建时间": _time(trade["created"]),
             "完成时间": _time(refund["at"] if refund else trade["paid"]), "对方账户": "*晓东(158****1562)",
             "订单金额（元）": amount, "商家实收（元）": amount, "退款批次号/请求号": refund["number"] if refund else "",
-            "服务费（元）": "0.00", "分润（元）": "0.00",
+            "服务费（元）": kept if refund or kept == "0.00" else f"-{kept}", "分润（元）": "0.00",
         }  # fmt: skip
         return ",".join(f"{values[name]}\t" for name in COLUMNS)
 

@@ -46,6 +46,7 @@ class Book:
         self._lock = threading.RLock()
         self._faults: dict[str, list[Fault]] = {}
         self.skew = 0.0  # seconds by which the sandbox's clock is off
+        self.fee_rate = 0  # what providers keep of a payment, in ten-thousandths; they give it back with a refund
 
     def now(self) -> dt.datetime:
         return dt.datetime.now(ZONE).replace(microsecond=0) + dt.timedelta(seconds=self.skew)
@@ -162,12 +163,21 @@ class Book:
     # A day
 
     def day(self, provider: str, day: str) -> tuple[list[sqlite3.Row], list[sqlite3.Row]]:
-        """Payments and refunds of a day (`YYYY-MM-DD`), in order."""
+        """Payments and refunds of an accounting day (`YYYY-MM-DD`), in order; UnionPay's ends an hour before midnight."""
+        midnight = dt.datetime.fromisoformat(day).replace(tzinfo=ZONE)
+        begin = midnight - dt.timedelta(hours=provider == "unionpay")
+        between = (begin.isoformat(), (begin + dt.timedelta(days=1)).isoformat())
         paid = self._all(
-            "SELECT * FROM trade WHERE provider = ? AND substr(paid, 1, 10) = ? ORDER BY paid", provider, day
+            "SELECT * FROM trade WHERE provider = ? AND paid >= ? AND paid < ? ORDER BY paid", provider, *between
         )
-        back = self._all("SELECT * FROM refund WHERE provider = ? AND substr(at, 1, 10) = ? ORDER BY at", provider, day)
+        back = self._all(
+            "SELECT * FROM refund WHERE provider = ? AND at >= ? AND at < ? ORDER BY at", provider, *between
+        )
         return paid, back
+
+    def fee(self, fen: int) -> int:
+        """What a provider keeps of an amount: half a fen up."""
+        return (fen * self.fee_rate * 2 + 10_000) // 20_000
 
     # Bills of billers
 

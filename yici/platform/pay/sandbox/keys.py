@@ -49,7 +49,7 @@ def _unionpay(folder: Path, own: Path) -> None:
     root = _key(own / "unionpay-root.key")
     _write(folder / "unionpay-root.pem", _certificate(root, "Sandbox Root CA", root, is_authority=True))
     signer = _key(own / "unionpay-signer.key")
-    name = "041@Z12@00040000:SIGN@00000001@中国银联股份有限公司"
+    name = "041@8310000000083040@中国银联股份有限公司@00016494"
     _write(own / "unionpay-signer.pem", _certificate(signer, name, root, issuer="Sandbox Root CA"))
 
 

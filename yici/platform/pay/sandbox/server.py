@@ -3,7 +3,8 @@
 `/control` takes {"call": "wechat.refund", "mode": "lost", "count": 1, "seconds": 3}: `error` (HTTP 500, nothing done),
 `lost` (done, the connection is dropped), `timeout` (done, the answer comes after so many seconds). `<provider>.notify` takes
 `never`, `late`, `twice`, `hold` (until the next one); `<provider>.create.first` the callback before the answer;
-`<provider>.bill` and `<provider>.bill.rows` spoil a bill. {"skew": seconds} puts the sandbox's clock wrong.
+`<provider>.bill` and `<provider>.bill.rows` spoil a bill. {"skew": seconds} puts the sandbox's clock wrong; {"fee": 60} has
+providers keep 60 ten-thousandths of what they take.
 """
 
 from __future__ import annotations
@@ -81,6 +82,8 @@ class Handler(SandboxHandler, BaseHTTPRequestHandler):
     def _control(self, wish: dict[str, object]) -> Answer:
         if "skew" in wish:
             self.shop.book.skew = float(str(wish["skew"]))
+        if "fee" in wish:
+            self.shop.book.fee_rate = int(str(wish["fee"]))
         if "call" in wish:
             fault = Fault(str(wish.get("mode", "")), float(str(wish.get("seconds", 3))))
             self.shop.book.spoil(str(wish["call"]), fault, int(str(wish.get("count", 1))))

@@ -13,8 +13,6 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from yici.platform.pay.sandbox.book import Book
 from yici.platform.pay.sandbox.notifying import Letter, Postman
 
-BILL_FAULTS = ("truncated", "wrong_summary", "gbk", "unknown_row", "missing_row")
-
 
 @dataclass(frozen=True)
 class Answer:
@@ -83,6 +81,7 @@ class Side(Protocol):
     """A provider as the shop sees it."""
 
     def letter(self, trade: sqlite3.Row) -> Letter: ...
+    def refund_letter(self, refund: sqlite3.Row) -> Letter: ...
 
 
 class Shop:
@@ -95,6 +94,10 @@ class Shop:
     def page(self, trade: sqlite3.Row) -> str:
         """Where a payer pays."""
         return f"{self.base}/pay/{trade['code']}"
+
+    def refunded(self, refund: sqlite3.Row) -> None:
+        """The callback of a refund, as `<provider>.notify` will have it."""
+        self.tell(refund["provider"], self.sides[refund["provider"]].refund_letter(refund))
 
     def paid(self, trade: sqlite3.Row) -> None:
         """The callback of a trade that was just paid, as the faults of `<provider>.notify` will have it."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import datetime as dt
 import hashlib
 import io
 import json
@@ -74,10 +75,11 @@ class Unionpay:
         trade = self.shop.book.trade_by("trade_no", fields.get("origQryId", ""))
         if trade is None or trade["state"] != "paid":
             return {"respCode": NOT_FOUND, "respMsg": "查无此交易"}
-        refund = self.shop.book.refund(trade, fields["orderId"], int(fields["txnAmt"]), {"txnTime": fields["txnTime"]})
+        extra = {"txnTime": fields["txnTime"], "url": fields.get("backUrl", "")}
+        refund = self.shop.book.refund(trade, fields["orderId"], int(fields["txnAmt"]), extra)
         if refund is None:
             return {"respCode": "36", "respMsg": "交易金额超限"}
-        self.shop.tell("unionpay", self._letter(fields.get("backUrl", ""), self._refund_fields(refund)))
+        self.shop.refunded(refund)
         return {"respCode": "00", "respMsg": "成功", "queryId": refund["refund_no"]}
 
     def _query(self, fields: dict[str, str]) -> dict[str, str]:
@@ -87,7 +89,7 @@ class Unionpay:
             return {"respCode": NOT_FOUND, "respMsg": "查无此交易"}
         if refund is not None:
             return {"respCode": "00", "origRespCode": "00", "queryId": refund["refund_no"], "txnAmt": str(refund["fen"]),
-                    "traceTime": _compact(refund["at"])[4:]}  # fmt: skip
+                    "traceTime": _compact(refund["at"])[4:], "settleDate": _settled(refund["at"])}  # fmt: skip
         assert trade is not None
         if trade["state"] == "paid":
             return {"respCode": "00", "origRespCode": "00", **self._trade_fields(trade)}
@@ -100,13 +102,14 @@ class Unionpay:
     def _trade_fields(self, trade: sqlite3.Row) -> dict[str, str]:
         return {
             "orderId": trade["number"], "queryId": trade["trade_no"], "txnAmt": str(trade["fen"]), "currencyCode": "156",
-            "traceTime": _compact(trade["paid"])[4:], "settleDate": _compact(trade["paid"])[4:8], "settleAmt": str(trade["fen"]),
+            "traceTime": _compact(trade["paid"])[4:], "settleDate": _settled(trade["paid"]), "settleAmt": str(trade["fen"]),
         }  # fmt: skip
 
     def _refund_fields(self, refund: sqlite3.Row) -> dict[str, str]:
         return {
             "txnType": "04", "txnSubType": "00", "orderId": refund["number"], "queryId": refund["refund_no"],
-            "txnAmt": str(refund["fen"]), "currencyCode": "156", "txnTime": _compact(refund["at"]), "traceTime": _compact(refund["at"])[4:], "origQryId": refund["trade_no"],
+            "txnAmt": str(refund["fen"]), "currencyCode": "156", "txnTime": _compact(refund["at"]), "traceTime": _compact(refund["at"])[4:],
+            "settleDate": _settled(refund["at"]), "origQryId": refund["trade_no"],
         }  # fmt: skip
 
     def letter(self, trade: sqlite3.Row) -> Letter:
@@ -118,6 +121,10 @@ class Unionpay:
             **self._trade_fields(trade),
         }
         return self._letter(trade["notify_url"], fields)
+
+    def refund_letter(self, refund: sqlite3.Row) -> Letter:
+        """The callback of a refund."""
+        return self._letter(json.loads(refund["extra"]).get("url", ""), self._refund_fields(refund))
 
     def _letter(self, url: str, fields: dict[str, str]) -> Letter:
         def write() -> tuple[dict[str, str], bytes]:
@@ -138,7 +145,9 @@ class Unionpay:
         return Answer(200, body.encode(), {"Content-Type": "text/html;charset=UTF-8"}, call)
 
     def _file(self, fields: dict[str, str]) -> dict[str, str]:
-        day = f"{self.shop.book.now():%Y}-{fields['settleDate'][:2]}-{fields['settleDate'][2:]}"
+        now = self.shop.book.now().date()
+        asked = dt.date(now.year, int(fields["settleDate"][:2]), int(fields["settleDate"][2:]))
+        day = (asked if asked <= now + dt.timedelta(days=1) else asked.replace(year=now.year - 1)).isoformat()
         content = self.bill(day)
         if not content:
             return {"respCode": "98", "respMsg": "文件不存在"}
@@ -157,6 +166,8 @@ class Unionpay:
             return b""
         lines = [_line(self._row(trade, refund)) for trade, refund in listed]
         text = "".join(f"{line}\r\n" for line in lines).encode("gbk")
+        if self.shop.book.fault("unionpay.bill.sum").mode:
+            text = text.replace(b" C0", b" C1")  # settled more than the amount
         if self.shop.book.fault("unionpay.bill.line").mode:
             text = text[:-40]
         out = io.BytesIO()
@@ -169,7 +180,11 @@ class Unionpay:
         kind, at, number = (
             (REFUND_CODE, own["at"], own["refund_no"]) if refund else (PAYMENT_CODE, own["paid"], own["trade_no"])
         )
-        row = {0: kind, 4: _compact(at)[4:], 6: f"{own['fen']:012d}", 9: number, 11: own["number"], 27: self.merchant}
+        kept, (fee_sign, net_sign) = self.shop.book.fee(own["fen"]), "CD" if refund else "DC"
+        row = {
+            0: kind, 4: _compact(at)[4:], 6: f"{own['fen']:012d}", 9: number, 11: own["number"], 15: f"{fee_sign}{kept:012d}",
+            16: f"{net_sign}{own['fen'] - kept:012d}", 27: self.merchant,
+        }  # fmt: skip
         return row | {26: refund["trade_no"]} if refund else row
 
 
@@ -182,6 +197,11 @@ def _line(values: dict[int, str]) -> str:
 
 def _compact(moment: str) -> str:
     return "".join(sign for sign in moment[:19] if sign.isdigit())
+
+
+def _settled(moment: str) -> str:
+    """The accounting day, MMDD: from 23:00 it is the next one's."""
+    return f"{dt.datetime.fromisoformat(moment) + dt.timedelta(hours=1):%m%d}"
 
 
 def _taken(answer: httpx.Response) -> bool:

@@ -140,12 +140,11 @@ class Wechat:
         )
         if trade is None or trade["state"] != "paid":
             return self._missing("订单不存在或未支付")
-        refund = self.shop.book.refund(trade, document["out_refund_no"], document["amount"]["refund"])
+        extra = {"url": document.get("notify_url") or ""}
+        refund = self.shop.book.refund(trade, document["out_refund_no"], document["amount"]["refund"], extra)
         if refund is None:
             return self._signed(403, {"code": "NOT_ENOUGH", "message": "可退金额不足"})
-        letter = Letter(document.get("notify_url") or "", lambda: self._sealed("REFUND.SUCCESS", "refund", {
-            **self._refund_document(refund), "mchid": self.mchid, "refund_status": "SUCCESS"}), _taken)  # fmt: skip
-        self.shop.tell("wechat", letter)
+        self.shop.refunded(refund)
         return self._signed(200, self._refund_document(refund), call="wechat.refund")
 
     def _refund_document(self, refund: sqlite3.Row) -> dict[str, Any]:
@@ -178,6 +177,15 @@ class Wechat:
         return Letter(
             trade["notify_url"],
             lambda: self._sealed("TRANSACTION.SUCCESS", "transaction", self._trade_document(trade)),
+            _taken,
+        )
+
+    def refund_letter(self, refund: sqlite3.Row) -> Letter:
+        """The callback of a refund."""
+        document = {**self._refund_document(refund), "mchid": self.mchid, "refund_status": "SUCCESS"}
+        return Letter(
+            json.loads(refund["extra"]).get("url", ""),
+            lambda: self._sealed("REFUND.SUCCESS", "refund", document),
             _taken,
         )
 
@@ -241,12 +249,14 @@ class Wechat:
         back = [refund["fen"] for _trade, refund in listed if refund]
         paid = [trade["fen"] for trade, refund in listed if not refund]
         total, gone = sum(paid), sum(back)
-        summary = [str(len(lines)), yuan(total), yuan(gone), "0.00", "0.00", yuan(total), yuan(gone)]
+        kept = sum(map(self.shop.book.fee, paid)) - sum(map(self.shop.book.fee, back))
+        summary = [str(len(lines)), yuan(total), yuan(gone), "0.00", _fee(kept), yuan(total), yuan(gone)]
         text = [",".join(COLUMNS), *map(_ticked, lines), ",".join(SUMMARY), _ticked(summary)]
         return self.shop.spoiled_bill("wechat", ("\ufeff" + "\r\n".join(text) + "\r\n").encode())
 
     def _line(self, trade: sqlite3.Row, refund: sqlite3.Row | None) -> list[str]:
         values = dict.fromkeys(COLUMNS, "")
+        kept = -self.shop.book.fee(refund["fen"]) if refund else self.shop.book.fee(trade["fen"])
         values |= {
             "交易时间": (refund["at"] if refund else trade["paid"])[:19].replace("T", " "), "公众账号ID": self.appid,
             "商户号": self.mchid, "特约商户号": "0", "微信订单号": trade["trade_no"], "商户订单号": trade["number"],
@@ -254,10 +264,15 @@ class Wechat:
             "付款银行": "OTHERS", "货币种类": "CNY", "应结订单金额": "0.00" if refund else yuan(trade["fen"]), "代金券金额": "0.00",
             "微信退款单号": refund["refund_no"] if refund else "0", "商户退款单号": refund["number"] if refund else "0",
             "退款金额": yuan(refund["fen"]) if refund else "0.00", "充值券退款金额": "0.00", "退款类型": "ORIGINAL" if refund else "",
-            "退款状态": "SUCCESS" if refund else "", "商品名称": trade["title"].replace(",", " "), "手续费": "0.00000", "费率": "0.00%",
+            "退款状态": "SUCCESS" if refund else "", "商品名称": trade["title"].replace(",", " "), "手续费": _fee(kept), "费率": f"{self.shop.book.fee_rate / 100:.2f}%",
             "订单金额": "0.00" if refund else yuan(trade["fen"]), "申请退款金额": yuan(refund["fen"]) if refund else "0.00",
         }  # fmt: skip
         return [str(values[name]) for name in COLUMNS]
+
+
+def _fee(fen: int) -> str:
+    """Five places, as on WeChat's bills."""
+    return f"{'-' if fen < 0 else ''}{yuan(abs(fen))}000"
 
 
 def _ticked(values: list[str]) -> str:

@@ -26,6 +26,7 @@ from yici.platform.pay import providers
 from yici.platform.pay.errors import OrderExpired, OrderNotOpen
 from yici.platform.pay.models import Attempt, Callback, FollowUp, OrderEvent, PayOrder, Refund
 from yici.platform.pay.providers import Acknowledgement, NotGenuine, Opened, Paid, Refused, Wish
+from yici.platform.pay.providers.days import accounting_day
 
 POLL_AFTER = dt.timedelta(seconds=20)
 POLL_UNTIL = dt.timedelta(days=4)
@@ -118,9 +119,17 @@ def settle(provider: str, taken: Sequence[Paid], *, seen_by: str) -> list[Settle
     if not taken:
         return []
     rows = [
-        {"provider": provider, "trade_no": one.trade_no, "number": one.number, "fen": one.fen, "paid_at": one.at.isoformat(), "seen_by": seen_by}
+        {
+            "provider": provider,
+            "trade_no": one.trade_no,
+            "number": one.number,
+            "fen": one.fen,
+            "paid_at": one.at.isoformat(),
+            "day": (one.day or accounting_day(provider, one.at)).isoformat(),
+            "seen_by": seen_by,
+        }
         for one in taken
-    ]  # fmt: skip
+    ]
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(
             "SELECT trade_no, outcome, order_id, why FROM pay_settle(%s, %s::jsonb)", [clock.now(), json.dumps(rows)]
@@ -159,8 +168,15 @@ def take_notice(provider: str, headers: Mapping[str, str], body: bytes) -> Ackno
 
 
 def ask(attempt: Attempt, *, seen_by: str = "query") -> str:
-    """Ask the provider how an attempt stands and act on it; its word: open, paid, closed, unknown. Raises `Unavailable`."""
-    standing = providers.provider(attempt.provider).query(attempt.number, attempt.created_at)
+    """Ask the provider how an attempt stands and act on it; its word: open, paid, closed, unknown.
+
+    Raises `Unavailable`, also for an answer that cannot be believed, and `Refused`.
+    """
+    try:
+        standing = providers.provider(attempt.provider).query(attempt.number, attempt.created_at)
+    except NotGenuine as error:
+        logger.error("answer of %s about %s: %s", attempt.provider, attempt.number, error.message)
+        raise Unavailable(str(error.message)) from error
     Attempt.objects.filter(pk=attempt.pk).update(asked_at=clock.now())
     if standing.paid:
         settle(attempt.provider, [standing.paid], seen_by=seen_by)
@@ -179,7 +195,7 @@ def poll(limit: int = 200) -> dict[str, int]:
     for attempt in waiting:
         try:
             word = ask(attempt, seen_by="poll")
-        except (Unavailable, Refused, NotGenuine) as error:
+        except (Unavailable, Refused) as error:
             word = "unavailable"
             Attempt.objects.filter(pk=attempt.pk).update(asked_at=now)
             logger.info("poll of %s: %s", attempt.number, error.message)

@@ -25,7 +25,8 @@ from yici.platform.pay import providers, rules
 from yici.platform.pay.errors import AmountChanged, NothingToRefund, TooMuch
 from yici.platform.pay.models import Payment, PayOrder, Receipt, Refund
 from yici.platform.pay.providers import Refunded, RefundWish, Refused
-from yici.platform.pay.providers.money import SHANGHAI, yuan
+from yici.platform.pay.providers.days import accounting_day
+from yici.platform.pay.providers.money import yuan
 from yici.platform.pay.services.paying import note
 
 SEND_AGAIN_AFTER = dt.timedelta(seconds=30)
@@ -159,7 +160,7 @@ def conclude(refund: Refund, answer: Refunded) -> str:
             at=moment,
         )
         locked.state, locked.done_at = Refund.State.DONE, moment
-        locked.day = moment.astimezone(SHANGHAI).date()
+        locked.day = answer.day or accounting_day(payment.provider, moment)
         locked.provider_number = answer.provider_number
         kind = "refunded"
     locked.save()
@@ -182,7 +183,7 @@ def conclude(refund: Refund, answer: Refunded) -> str:
 
 @transaction.atomic
 def book_foreign(
-    provider: str, trade_no: str, number: str, fen: int, at: dt.datetime, *, reason: str, account: Account | None
+    provider: str, trade_no: str, number: str, fen: int, outcome: Refunded, *, reason: str, account: Account | None
 ) -> Refund:
     """Book a refund that was made at the provider and not by us (its merchant pages). Raises `NothingToRefund`, `TooMuch`."""
     found = Payment.objects.filter(provider=provider, trade_no=trade_no)
@@ -197,7 +198,7 @@ def book_foreign(
     )  # fmt: skip
     payment.refunded += fen
     payment.save(update_fields=["refunded"])
-    conclude(refund, Refunded("done", "", at))
+    conclude(refund, outcome)
     refund.refresh_from_db()
     return refund
 
