@@ -1,4 +1,4 @@
-"""A real site for a real browser: web server, worker and SMS sandbox over a database of their own."""
+"""A real site for a real browser: web server, worker and the sandboxes of its partners over a database of their own."""
 
 from __future__ import annotations
 
@@ -54,6 +54,7 @@ class Site:
     sms: SmsSandbox
     started: float
     police: str
+    cashier: str
     looked_at: set[tuple[object, ...]] = field(default_factory=set)
     demo: Any = field(default_factory=lambda: read_yaml(city_folder() / "demo.yaml"))
 
@@ -73,7 +74,8 @@ class Site:
 @pytest.fixture(scope="package")
 def site(sms_server: SmsSandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """Served until the browser tests are over; nobody else sees its database."""
-    database, port, police, started = f"yici_site_{os.getpid()}", free_port(), free_port(), time.time()
+    database, port, police, cashier = f"yici_site_{os.getpid()}", free_port(), free_port(), free_port()
+    started = time.time()
     clones = contextlib.ExitStack()
     clones.enter_context(cloned_city(database))
     url = SERVER.replace("/yici?", f"/{database}?")
@@ -84,6 +86,7 @@ def site(sms_server: SmsSandbox, tmp_path_factory: pytest.TempPathFactory) -> It
         **os.environ, "DATABASE_URL": url, "YICI_HOME": str(home), "YICI_PORT": str(port),
         "YICI_SMS_ENDPOINT": sms_server.url, "YICI_TEST_STARTED": str(started),
         "YICI_POLICE_ENDPOINT": f"http://127.0.0.1:{police}",
+        **{f"YICI_{name}_ENDPOINT": f"http://127.0.0.1:{cashier}" for name in ("WECHAT", "ALIPAY", "UNIONPAY", "BILLERS")},
         "DJANGO_SETTINGS_MODULE": "yici.web.settings",
     }  # fmt: skip
     python = [sys.executable, "-m"]
@@ -96,14 +99,22 @@ def site(sms_server: SmsSandbox, tmp_path_factory: pytest.TempPathFactory) -> It
         *python, "yici.platform.trust.identity.sandbox", "--port", str(police),
         "--store", str(home / "sandbox" / "police"), "--client", str(home / "trust" / "police-client.pub"),
     ]  # fmt: skip
+    paying = [
+        *python, "yici.platform.pay.sandbox", "--port", str(cashier), "--store", str(home / "pay-sandbox"),
+        "--keys", str(home / "pay"),
+    ]  # fmt: skip
     log = (home / "site.log").open("wb")
     parts = [
         subprocess.Popen(command, env=environment, cwd=ROOT, stdout=log, stderr=log, start_new_session=True)
-        for command in (web, sandbox, [*python, "tests.browser.processes"])
+        for command in (web, sandbox, paying, [*python, "tests.browser.processes"])
     ]
     try:
         _wait_until_up(f"http://127.0.0.1:{port}", parts, home / "site.log")
-        yield Site(f"http://127.0.0.1:{port}", sms_server, started, f"http://127.0.0.1:{police}")
+        moved = {"skew": shift(started)}  # the cashier tells the story's time too, or its letters would be stale
+        httpx.post(f"http://127.0.0.1:{cashier}/control", json=moved, trust_env=False).raise_for_status()
+        yield Site(
+            f"http://127.0.0.1:{port}", sms_server, started, f"http://127.0.0.1:{police}", f"http://127.0.0.1:{cashier}"
+        )
     finally:
         for part in parts:
             os.killpg(part.pid, signal.SIGTERM)
@@ -176,7 +187,9 @@ class Device:
 
     def fill(self, name: str, value: str) -> None:
         control = self.page.locator(f"main [name='{name}']:visible")
-        if control.first.get_attribute("type") == "radio":
+        if control.first.evaluate("one => one.tagName") == "SELECT":
+            control.first.select_option(value)
+        elif control.first.get_attribute("type") == "radio":
             self.page.locator(f"main [name='{name}'][value='{value}']").check()
         else:
             control.first.fill(value)

@@ -122,7 +122,7 @@ def _paper(merged: Merged, united: UnitedMaterial, account: Account | None) -> P
 def _looked_up(merged: Merged, united: UnitedMaterial, account: Account) -> proofs.ProvenMaterial:
     """What her certificates and the city's records prove of it today."""
     facts, held = _known(merged, account)
-    material = shown(united)
+    material = shown(united, merged)
     (line,) = proofs.prove([material], facts=facts, certificates=held, uploads={})
     return line
 
@@ -132,7 +132,7 @@ def _known(merged: Merged, account: Account) -> tuple[dict[str, Any], dict[str, 
     kept = getattr(account, "_guided_known", None)
     if kept is None or kept[0] is not merged:
         assert account.person is not None
-        item = merged.items[0].model_copy(update={"materials": [shown(one) for one in merged.materials]})
+        item = merged.items[0].model_copy(update={"materials": [shown(one, merged) for one in merged.materials]})
         facts = applying.as_facts(applying.facts_for_proof(account, account.person, item))
         kept = (merged, facts, applying.certificates_held(account.person, item))
         account._guided_known = kept  # type: ignore[attr-defined]

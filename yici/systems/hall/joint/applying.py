@@ -205,7 +205,7 @@ def united_definition(merged: Merged, theme: Theme | None) -> ItemDefinition:
             "name": theme.name if theme else Text(zh=f"一起办：{names_zh}", en=f"Together: {names_en}"),
             "summary": theme.summary if theme else merged.items[0].summary,
             "form": merged.form,
-            "materials": [shown(united) for united in merged.materials],
+            "materials": [shown(united, merged) for united in merged.materials],
             "assurance": max(item.assurance for item in merged.items),
         }
     )
@@ -215,14 +215,14 @@ def group_key(united: UnitedMaterial) -> str:
     return united.needs[0].key
 
 
-def shown(united: UnitedMaterial) -> Material:
-    """One line for all needs: proven by whatever proves any of them, promised only where all accept a promise."""
+def shown(united: UnitedMaterial, merged: Merged) -> Material:
+    """One line for all needs: proven by whatever proves any of them, promised only where all accept a promise for
+    which the set itself does not bring the paper."""
     ways = [proof for need in united.needs for proof in need.material.proven_by if not proof.promise]
-    promised = [
-        proof
-        for proof in united.needs[0].material.proven_by
-        if proof.promise and all(any(one.promise for one in need.material.proven_by) for need in united.needs)
-    ]
+    needs = merged.open_needs(united)
+    promised = [proof for need in needs[:1] for proof in need.material.proven_by if proof.promise]
+    if not all(any(proof.promise for proof in need.material.proven_by) for need in needs):
+        promised = []
     return united.material.model_copy(
         update={
             "id": group_key(united),
@@ -324,7 +324,7 @@ def material_lines(joint: OpenJoint, proven: Sequence[ProvenNeed] | None = None)
         if not members:
             continue
         worst = min((one.line for one in members), key=lambda line: _LEAST_SETTLED.index(line.source))
-        lines.append(replace(worst, material=_labelled(shown(united), united, joint.merged)))
+        lines.append(replace(worst, material=_labelled(shown(united, joint.merged), united, joint.merged)))
     return lines
 
 

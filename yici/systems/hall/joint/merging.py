@@ -148,8 +148,12 @@ class Merged:
 
     def is_supplied(self, united: UnitedMaterial) -> bool:
         """Whether results within the set prove it for every item that asks for it."""
+        return not self.open_needs(united)
+
+    def open_needs(self, united: UnitedMaterial) -> list[Need]:
+        """The needs of it that no result within the set proves."""
         supplied = {need_key(edge.taker, edge.material) for edge in self.edges}
-        return all(need.key in supplied for need in united.needs)
+        return [need for need in united.needs if need.key not in supplied]
 
     @property
     def days_before(self) -> int:

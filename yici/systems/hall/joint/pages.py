@@ -9,7 +9,6 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
-from yici.base.cityfolder import city_folder
 from yici.base.errors import Conflict, Invalid, NotFound
 from yici.core.cases import queries as case_queries
 from yici.core.people.auth import account_of, assurance_of, citizen_required
@@ -17,26 +16,18 @@ from yici.core.people.models import Account
 from yici.core.places.models import Division
 from yici.platform.pay import queries as pay
 from yici.platform.trust import queries as trust
-from yici.systems.hall.joint import applying, proving, queries, submitting
-from yici.systems.hall.joint.themes import Theme, themes_of
+from yici.systems.hall.joint import applying, proving, queries, submitting, themes
 from yici.systems.hall.queries.catalogue import listed
 
 
 @require_GET
 def theme(request: HttpRequest, code: str) -> HttpResponse:
     """What one does as one thing: which items, what it saves, computed, and the button to begin."""
-    found = _theme(code)
+    found = themes.named(code)
     proof = proving.proof_of(found)
     context = {"theme": found, "proof": proof, "places": counties(), "codes": ",".join(found.items)}
     context["is_signed_in"] = isinstance(request.user, Account) and request.user.kind == Account.Kind.CITIZEN
     return render(request, "hall/joint/theme.html", context)
-
-
-def _theme(code: str) -> Theme:
-    found = themes_of(city_folder()).get(code)
-    if found is None:
-        raise NotFound
-    return found
 
 
 def counties() -> list[Division]:

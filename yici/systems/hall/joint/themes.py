@@ -9,8 +9,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from yici.base.cityfolder import yaml_files
-from yici.base.errors import Misconfigured
+from yici.base.cityfolder import city_folder, yaml_files
+from yici.base.errors import Misconfigured, NotFound
 from yici.base.text import Text
 from yici.core.forms.rules import Condition
 from yici.systems.hall import folder
@@ -86,6 +86,14 @@ def read_theme(path: Path) -> Theme:
 def themes_of(city: Path) -> dict[str, Theme]:
     """Every theme of the folder by code. Raises `Misconfigured`."""
     return {theme.code: theme for theme in map(read_theme, theme_files(city))}
+
+
+def named(code: str) -> Theme:
+    """Raises `NotFound`."""
+    found = themes_of(city_folder()).get(code)
+    if found is None:
+        raise NotFound
+    return found
 
 
 def supplies_of_folder(city: Path) -> list[Supply]:
