@@ -117,8 +117,14 @@ class Case(models.Model):
             models.Index(fields=["due_at", "id"], name="cases_open_due", condition=Q(closed_at=None)),
             models.Index(
                 fields=["light", "organisation"],
-                include=["is_simulated", "division"],
+                include=["is_simulated", "division", "type"],
                 name="cases_open_light",
+                condition=Q(closed_at=None),
+            ),
+            models.Index(
+                fields=["type", "due_at", "id"],
+                include=["state", "light", "organisation", "division"],
+                name="cases_open_type",
                 condition=Q(closed_at=None),
             ),
             # Counting a month over a million cases reads these three indexes alone, never the rows.

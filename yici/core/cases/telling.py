@@ -91,12 +91,20 @@ def context_of(case: Case, event: CaseEvent | None) -> dict[str, str]:
 
 def days_left(case: Case) -> str:
     """剩余 4 个工作日 …, from the case's own columns."""
-    clock_definition = workflow_of(case.version_id).clock(case.clock) if case.clock else None
-    return words_left(
+    return time_left(
+        version_id=case.version_id, clock_name=case.clock, light=case.light, due_at=case.due_at,
         is_closed=case.closed_at is not None,
-        light=case.light,
-        has_clock=bool(case.clock),
-        due_at=case.due_at,
+    )  # fmt: skip
+
+
+def time_left(*, version_id: int, clock_name: str, light: str, due_at: dt.datetime | None, is_closed: bool) -> str:
+    """The same of a case that is not in memory whole."""
+    clock_definition = workflow_of(version_id).clock(clock_name) if clock_name else None
+    return words_left(
+        is_closed=is_closed,
+        light=light,
+        has_clock=bool(clock_name),
+        due_at=due_at,
         unit=clock_definition.unit if clock_definition else None,
         now=clock.now(),
         calendar=calendar(),

@@ -100,11 +100,11 @@ def statistics(
     `period`: (first day, last day), both inclusive, or anything with `start` and `end`; None: all time.
     """
     breakdown = Breakdown(by) if by else None
-    cases = _counted()
+    cases = counted_cases()
     if scope is not None:
         cases = cases.filter(scope.q())
     if type:
-        cases = cases.filter(type__slug=type)
+        cases = cases.filter(type=CaseType.objects.filter(slug=type).values("pk")[:1])
     low, high = moments_of(period)
     opened = _stream(cases, "opened_at", low, high, breakdown, _OPENED)
     accepted = _stream(cases.filter(accepted_at__isnull=False), "accepted_at", low, high, breakdown, _ACCEPTED)
@@ -112,7 +112,7 @@ def statistics(
     return _sorted(_added_up(opened.union(accepted, closed, all=True)), breakdown)
 
 
-def _counted() -> QuerySet[Case]:
+def counted_cases() -> QuerySet[Case]:
     """Neither mystery shopping nor cases that only gather others, whose parts are counted."""
     gathering = CaseType.objects.filter(system__in=ports.gathering_systems()).values("pk")
     return Case.objects.filter(is_simulated=False).exclude(type__in=gathering)
@@ -120,7 +120,7 @@ def _counted() -> QuerySet[Case]:
 
 def light_counts(scope: Scope | None = None) -> dict[str, int]:
     """Open cases by light. One query."""
-    cases = _counted().filter(closed_at=None)
+    cases = counted_cases().filter(closed_at=None)
     if scope is not None:
         cases = cases.filter(scope.q())
     rows = cases.order_by().values("light").annotate(n=Count("*")).values_list("light", "n")

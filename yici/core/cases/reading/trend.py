@@ -12,6 +12,7 @@ from django.db.models import Count, DateTimeField, F, Func, IntegerField, Q, Que
 from django.utils import timezone
 
 from yici.core.cases.models import Case
+from yici.core.cases.reading.statistics import counted_cases
 from yici.core.cases.rules import DECIDED_OUTCOMES
 from yici.core.people.queries import Scope
 
@@ -28,9 +29,9 @@ class DayCount:
 
 
 def daily_counts(first: dt.date, last: dt.date, scope: Scope) -> Sequence[DayCount]:
-    """One entry a day from `first` to `last`, both inclusive; mystery shopping left out. Two queries."""
+    """One entry a day from `first` to `last`, both inclusive; counted as in `statistics`. Two queries."""
     days = [first + dt.timedelta(days=number) for number in range((last - first).days + 1)]
-    cases = Case.objects.filter(scope.q(), is_simulated=False)
+    cases = counted_cases().filter(scope.q())
     decided = Q(outcome__in=DECIDED_OUTCOMES)
     opened = _per_day(cases, "opened_at", days, {"n": Count("*")})
     closed = _per_day(
