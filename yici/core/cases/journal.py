@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError
 
 from yici.base import clock
 from yici.core.cases.errors import ChangedMeanwhile
@@ -70,8 +70,7 @@ def append(
         at=at or clock.now(),
     )
     try:
-        with transaction.atomic():
-            event.save(force_insert=True)
+        event.save(force_insert=True)  # no savepoint: whoever gets the error gives the whole transaction up
     except IntegrityError as error:
         raise ChangedMeanwhile from error
     case.event_count = event.seq

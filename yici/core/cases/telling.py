@@ -120,7 +120,10 @@ def _date(moment: dt.datetime | str | None) -> str:
 
 def _applicants(case: Case) -> list[tuple[Account | None, str]]:
     opener = case.opened_by if case.opened_by and case.opened_by.kind == Account.Kind.CITIZEN else None
-    subject_account = Account.objects.filter(person_id=case.subject_id).first() if case.subject_id else None
+    if opener and case.subject_id and opener.person_id == case.subject_id:
+        subject_account: Account | None = opener
+    else:
+        subject_account = Account.objects.filter(person_id=case.subject_id).first() if case.subject_id else None
     phone = case.subject.phone if case.subject else ""
     if opener is None or opener == subject_account:
         own_phone = (subject_account.phone if subject_account else "") or phone

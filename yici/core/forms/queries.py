@@ -80,9 +80,10 @@ def _take(found: Facts, fact: Fact) -> None:
         found[fact.element] = replace(believed, conflicts=(*believed.conflicts, fact))
 
 
-def draft_for(account: Account, token: str) -> Draft:
-    """The account's own draft. Raises `NotFound` (another's, or none) or `DraftExpired`."""
-    draft = Draft.objects.select_related("subject", "owner").filter(owner=account, token=token).first()
+def draft_for(account: Account, token: str, *, lock: bool = False) -> Draft:
+    """The account's own draft, `lock`ed to the end of the transaction. Raises `NotFound` (another's, or none) or `DraftExpired`."""
+    drafts = Draft.objects.select_for_update(of=("self",)) if lock else Draft.objects.all()
+    draft = drafts.select_related("subject", "owner").filter(owner=account, token=token).first()
     if draft is None:
         raise NotFound()
     if not draft.submitted_as and draft.expires_at <= clock.now():

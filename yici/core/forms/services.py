@@ -287,17 +287,18 @@ def submit_situation(draft: Draft, definition: FormDefinition, posted: Any) -> P
     return PageResult(True, dict(draft.situation), leave="__leave" in posted)
 
 
-@transaction.atomic
 def mark_submitted(draft: Draft, case_number: str) -> None:
-    """Close the draft: it has become a case, to which its files now belong. Raises `DraftSubmitted` on a repeat."""
-    current = Draft.objects.select_for_update().get(pk=draft.pk)
-    if current.submitted_as:
-        raise DraftSubmitted(case_number=current.submitted_as)
-    current.submitted_as = case_number
-    current.save(update_fields=["submitted_as", "updated_at"])
-    for stored in _own_uploads(current):
-        files.attach(stored, case_number)
+    """Close the draft: it has become a case, to which its files now belong. Raises `DraftSubmitted` on a repeat.
+
+    Within the caller's transaction, where the case is opened as well.
+    """
+    still_open = Draft.objects.filter(pk=draft.pk, submitted_as="")
+    if not still_open.update(submitted_as=case_number, updated_at=clock.now()):
+        draft.refresh_from_db(fields=["submitted_as"])
+        raise DraftSubmitted(case_number=draft.submitted_as)
     draft.submitted_as = case_number
+    for stored in _own_uploads(draft):
+        files.attach(stored, case_number)
 
 
 @transaction.atomic

@@ -74,7 +74,7 @@ def in_app_only() -> Iterator[None]:
         _in_app_only.reset(token)
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)  # the message goes with what it tells of, or not at all
 def tell(
     recipient: Account | None,
     template: str,

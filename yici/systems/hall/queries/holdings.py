@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
 from yici.base.text import localized
@@ -16,6 +17,7 @@ from yici.systems.hall.models import ItemHolding, ServiceItem
 
 # From the nearest body to the farthest.
 _NEAREST = (Level.VILLAGE, Level.TOWNSHIP, Level.COUNTY, Level.CITY)
+_CHOSEN_AT = (Level.CITY, Level.COUNTY)
 PLACES_TO_CHOOSE = 60
 
 
@@ -35,8 +37,17 @@ def active_holdings(item: ServiceItem) -> QuerySet[ItemHolding]:
 
 def holding_at(item: ServiceItem, division: str) -> ItemHolding | None:
     """The holding nearest to a place: its village's, its township's, its county's or the city's."""
-    codes = {level: division[: SIGNIFICANT_DIGITS[level]].ljust(12, "0") for level in _NEAREST}
-    rows = list(active_holdings(item).filter(division__in=codes.values()).order_by("organisation__order", "pk")[:20])
+    codes = _around(division)
+    rows = active_holdings(item).filter(division__in=codes.values()).order_by("organisation__order", "pk")[:20]
+    return _nearest(item, codes, list(rows))
+
+
+def _around(division: str) -> dict[Level, str]:
+    """The code of the village, township, county and city that a place lies in, as far as it is that small."""
+    return {level: division[: SIGNIFICANT_DIGITS[level]].ljust(12, "0") for level in _NEAREST}
+
+
+def _nearest(item: ServiceItem, codes: dict[Level, str], rows: list[ItemHolding]) -> ItemHolding | None:
     usual = [Level(item.level), *(level for level in _NEAREST if level != item.level)]
     for level in usual:
         for row in rows:
@@ -55,18 +66,25 @@ def holder_for(item: ServiceItem, division: str, chosen: str = "") -> ItemHoldin
         if found is None:
             raise NoAuthority(_no_authority(item))
         return found
-    holding = holding_at(item, division)
+    codes = _around(division)
+    # Those of the place and those that tell whether one must be chosen, in one query.
+    near = active_holdings(item).filter(Q(division__in=codes.values()) | Q(level__in=_CHOSEN_AT))
+    rows = list(near.order_by("organisation__order", "pk"))
+    holding = _nearest(item, codes, rows)
     if holding is None:
         raise NoAuthority(_no_authority(item))
-    if must_choose(item):
+    if _is_crowded(row.division_id for row in rows if row.level in _CHOSEN_AT):
         raise AuthorityNotChosen
     return holding
 
 
 def must_choose(item: ServiceItem) -> bool:
     """Whether several bodies of the same place hold it, each for itself (政府信息公开申请)."""
-    rows = active_holdings(item).filter(level__in=[Level.CITY, Level.COUNTY]).values_list("division_id", flat=True)
-    return any(number > 1 for number in Counter(rows).values())
+    return _is_crowded(active_holdings(item).filter(level__in=_CHOSEN_AT).values_list("division_id", flat=True))
+
+
+def _is_crowded(divisions: Iterable[str]) -> bool:
+    return any(number > 1 for number in Counter(divisions).values())
 
 
 def _no_authority(item: ServiceItem) -> str:

@@ -136,7 +136,10 @@ def form_key(code: str, number: int) -> str:
 
 def opened(account: Account, token: str) -> OpenApplication:
     """The draft of the account with its definition. Raises `NotFound`, `DraftExpired`."""
-    draft = form_queries.draft_for(account, token)
+    return _with_definition(form_queries.draft_for(account, token))
+
+
+def _with_definition(draft: Draft) -> OpenApplication:
     if draft.form.startswith("joint:"):
         from yici.systems.hall.joint.applying import open_joint
 
@@ -223,13 +226,11 @@ def submit(token: str, account: Account) -> Application | JointApplication:
     from yici.systems.hall.joint.applying import OpenJoint
     from yici.systems.hall.joint.submitting import submit as submit_joint
 
-    if done := Application.objects.select_related("case").filter(draft_token=token, case__opened_by=account).first():
-        return done
     with transaction.atomic():
-        locked = Draft.objects.select_for_update().filter(token=token, owner=account).first()
-        if locked and locked.submitted_as:
+        draft = form_queries.draft_for(account, token, lock=True)
+        if draft.submitted_as:
             return _submitted(token)
-        application = opened(account, token)
+        application = _with_definition(draft)
         if isinstance(application, OpenJoint):
             return submit_joint(application, account)
         return _submit(application, account)
