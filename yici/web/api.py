@@ -19,6 +19,7 @@ from yici.core.people.api import router as people
 from yici.core.places.api import router as places
 from yici.core.vocabulary.api import router as vocabulary
 from yici.platform.data.api import router as data
+from yici.platform.pay.api import router as pay
 from yici.platform.trust.api import router as trust
 from yici.systems.hall.api import router as hall
 from yici.web.middleware import problem
@@ -29,7 +30,7 @@ api = NinjaAPI(
     description="一次上网，事全办成。Sign in with POST /session/code and POST /session, then send the token as a bearer.",
     urls_namespace="api",
 )
-for _router in (places, calendars, vocabulary, people, files, messages, metrics, cases, data, trust, hall):
+for _router in (places, calendars, vocabulary, people, files, messages, metrics, cases, data, trust, pay, hall):
     api.add_router("", _router)
 
 

@@ -8,15 +8,17 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from tests.platform.pay.conftest import Live, books_agree, house_order, paid_order, permit_order
+from tests.platform.pay.conftest import Live, books_agree, house_order, paid_order, permit_order, refund
 from yici.base import clock
 from yici.base.errors import Invalid, NotFound
 from yici.core.ledger import queries as ledger
 from yici.core.ledger.errors import KeyUsed
 from yici.platform.pay import queries, services
-from yici.platform.pay.errors import OrderExpired, OrderNotOpen
+from yici.platform.pay.errors import NothingToRefund, OrderExpired, OrderNotOpen
 from yici.platform.pay.models import Callback, FeeItem, OrderEvent, Payment, PayOrder
+from yici.platform.pay.providers import Refunded
 from yici.platform.pay.rules import NotCharged
+from yici.platform.pay.services.refunding import conclude
 
 pytestmark = pytest.mark.django_db
 
@@ -104,6 +106,57 @@ def test_shares_of_four_payees_stand_in_the_ledger(demo: Any, sandbox: Live, cli
         "payee:bz.housing_trade",
         "payee:bz.real_estate",
     ]
+
+
+ALL = pytest.mark.parametrize("provider", ("wechat", "alipay", "unionpay"))
+
+
+def standing(order: PayOrder) -> dict[str, int]:
+    """What each payee of an order still has."""
+    return {code: -ledger.balance_of(code) for code, _fen in order.legs}
+
+
+@ALL
+def test_four_payees_give_back_in_parts_and_to_the_last_fen(
+    demo: Any, sandbox: Live, client: Client, provider: str
+) -> None:
+    """After every part each payee has its share to the fen, and ledger and the provider's bill say the same; one part fails between."""
+    order = paid_order(demo.farmer, sandbox, client, provider=provider, order=house_order(demo.farmer))
+    services.follow_up()
+    due, back = {code: -fen for code, fen in order.legs}, 0
+    for number, part in enumerate((1, 333, 7, 100_000, 50_001)):
+        assert refund(order, part, f"p{number}", demo.farmer).state == "done"
+        back += part
+        left = standing(order)
+        assert sum(left.values()) == order.fen - back
+        for code, whole in due.items():
+            assert abs(left[code] - whole * (order.fen - back) / order.fen) <= 2, (code, part)
+        if number == 2:  # the provider refuses one: its shares are free again
+            payment, open_ = queries.refundable_of(order)
+            assert payment is not None
+            lost = services.request_refund(
+                payment, 4_321, available=open_, key="lost", reason="测试", account=demo.farmer
+            )
+            assert conclude(lost, Refunded("failed", detail="余额不足")) == "failed"
+    assert set(order.receipts.values_list("state", flat=True)) == {"valid"}
+    assert refund(order, order.fen - back, "rest", demo.farmer).state == "done"
+    assert set(standing(order).values()) == {0} and set(order.receipts.values_list("state", flat=True)) == {"reversed"}
+    bill = services.reconcile(provider, sandbox.book.now().date())
+    assert (bill.state, bill.paid_fen, bill.refund_fen, bill.refund_count) == ("balanced", order.fen, order.fen, 6)
+    assert bill.ledger_fen == 0 and books_agree(sandbox, provider)
+
+
+@ALL
+def test_four_payees_give_back_everything_at_once(demo: Any, sandbox: Live, client: Client, provider: str) -> None:
+    order = paid_order(demo.farmer, sandbox, client, provider=provider, order=house_order(demo.farmer))
+    made = services.refund_rest(order, reason="撤回登记", account=demo.farmer, key="all")
+    assert services.send_refund(made.number) == "done"
+    assert sorted(map(tuple, made.legs)) == sorted((code, -fen) for code, fen in order.legs)
+    assert set(standing(order).values()) == {0} and books_agree(sandbox, provider)
+    with pytest.raises(NothingToRefund):
+        services.refund_rest(order, reason="再退", account=demo.farmer, key="again")
+    services.follow_up()
+    assert order.receipts.count() == 0  # all of it went back before a receipt was printed
 
 
 def test_expired_order_cannot_be_begun_and_is_closed(demo: Any, sandbox: Live) -> None:

@@ -30,6 +30,7 @@ __all__ = [
     "parked_payments",
     "reads_own_receipt",
     "receipt_by_code",
+    "receipts_of",
     "refundable_of",
 ]
 
@@ -73,6 +74,11 @@ def reads_own_receipt(account: Account, stored: StoredFile) -> bool:
     """For the file kernel: payers may read the files of their receipts."""
     receipt = Receipt.objects.filter(file=stored).select_related("order").first()
     return receipt is not None and orders_of(account).filter(pk=receipt.order_id).exists()
+
+
+def receipts_of(account: Account) -> QuerySet[Receipt]:
+    """Receipts of the account's orders, newest first, each with its order."""
+    return Receipt.objects.filter(order__in=orders_of(account)).select_related("order").order_by("-id")
 
 
 def receipt_by_code(identifier: str, check_code: str) -> Receipt | None:

@@ -91,12 +91,19 @@ def refund_rest(order: PayOrder, *, reason: str, account: Account | None, key: s
 
 
 def _legs(payment: Payment, fen: int) -> list[list[Any]]:
-    """The other way round, in shares of the whole payment: several partial refunds add up to each payee's leg to the fen."""
+    """The other way round, in shares of the whole payment: several partial refunds add up to each payee's leg to the fen.
+
+    A share is what the payee has given back in all after this refund, less what earlier ones took that did not fail.
+    """
     if payment.place == Payment.Place.PARKED or payment.order is None:
         return [["suspense", fen]]
-    before, whole = payment.refunded, payment.fen
+    gone: dict[str, int] = {}
+    for legs in payment.refunds.exclude(state=Refund.State.FAILED).values_list("legs", flat=True):
+        for code, amount in legs:
+            gone[code] = gone.get(code, 0) + amount
     shares = {
-        code: (1 if amount < 0 else -1) * rules.share(abs(amount), before, fen, whole)
+        code: (1 if amount < 0 else -1) * rules.share(abs(amount), 0, payment.refunded + fen, payment.fen)
+        - gone.get(code, 0)
         for code, amount in payment.order.legs
     }
     # What rounding leaves falls to the payee who got most, and comes right with the last refund.
