@@ -24,6 +24,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "yici.web.settings")
 CHINA = ZoneInfo("Asia/Shanghai")
 DAYS_BACK = 700
 OPEN_SHARE = 0.06
+OFFICIALS = 3_000
 CHUNK = 50_000
 SURNAMES = "王李张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗"
 GIVEN = "秀英桂兰建国志强晓雨淑珍海波文静立新玉梅春生"
@@ -99,8 +100,10 @@ class Maker:
         now: dt.datetime,
         seed: int,
     ):
-        self.kinds, self.desks, self.persons, self.deadlines, self.now = kinds, desks, persons, deadlines, now
+        self.desks, self.persons, self.deadlines, self.now = desks, persons, deadlines, now
         self.random = random.Random(seed)
+        # As in a real city: a few types are applied for all day long, most of them a few times a year.
+        self.kinds = self.random.choices(kinds, [1 / rank for rank in range(3, len(kinds) + 3)], k=100_000)
         self.serials: dict[dt.date, int] = {}
 
     def plan(self, count: int) -> list[tuple[float, bool]]:
@@ -256,9 +259,11 @@ def _surroundings() -> tuple[list[Kind], tuple[list[Desk], list[tuple[int, str]]
             slug, name, slug, "bench", workflow, {"handling": {"limit": limit, "legal_limit": 20}}
         )
         kinds.append(Kind(version.case_type_id, version.pk, name, limit))
+    kinds += _kinds_of_the_catalogue({kind.type_id for kind in kinds})
     villages: dict[str, list[str]] = {}
     for code in Division.objects.filter(level="village").values_list("code", flat=True):
         villages.setdefault(code[:6], []).append(code)
+    _appoint_officials()
     staff: dict[int, list[int]] = {}
     for organisation, account in Account.objects.filter(kind="staff").values_list("organisation_id", "pk"):
         staff.setdefault(organisation, []).append(account)
@@ -268,6 +273,39 @@ def _surroundings() -> tuple[list[Kind], tuple[list[Desk], list[tuple[int, str]]
         if organisation.division_id and organisation.division_id[:6] in villages
     ]
     return kinds, (desks, _persons(), Deadlines(calendar()), clock.now().astimezone(CHINA))
+
+
+def _kinds_of_the_catalogue(known: set[int]) -> list[Kind]:
+    """Every type of the city's catalogue that follows the workflow of the seeded cases."""
+    from yici.core.cases.models import CaseTypeVersion
+
+    versions = CaseTypeVersion.objects.filter(published_at__isnull=False, definition__slug="promise-approval")
+    newest = versions.exclude(case_type__in=known).order_by("case_type", "-number").distinct("case_type")
+    return [Kind(one.case_type_id, one.pk, one.case_type.name, 10) for one in newest.select_related("case_type")]
+
+
+def _appoint_officials() -> None:
+    """So many clerks over the counties' departments, each with the case list of the own body."""
+    from yici.core.people.models import Account, Organisation, RoleGrant
+
+    missing = OFFICIALS - Account.objects.filter(kind="staff").count()
+    bodies = list(Organisation.objects.filter(level="county", kind="department").order_by("pk"))
+    rnd = random.Random(OFFICIALS)
+    accounts = [
+        Account(
+            username=f"bench.{number}", name=rnd.choice(SURNAMES) + rnd.choice(GIVEN), kind="staff", password="!",
+            organisation=bodies[number % len(bodies)],
+        )
+        for number in range(missing)
+    ]  # fmt: skip
+    Account.objects.bulk_create(accounts, batch_size=500)
+    RoleGrant.objects.bulk_create(
+        RoleGrant(
+            account=account, role="clerk", organisation=account.organisation, valid_from=dt.date(2017, 1, 1),
+            reason="bench",
+        )
+        for account in accounts
+    )  # fmt: skip
 
 
 def _persons() -> list[tuple[int, str]]:

@@ -15,6 +15,7 @@ from yici.base.errors import NotFound
 from yici.core.audit import queries as audit
 from yici.core.cases import queries, services
 from yici.core.cases.queries import WorkListFilter
+from yici.core.cases.reading import work_list
 from yici.core.people.models import Account
 
 DAY = dt.timedelta(days=1)
@@ -33,7 +34,7 @@ def test_a_work_list_costs_the_same_whatever_its_length(
     counts = []
     for size, filters in ((20, WorkListFilter(type=TYPE)), (100, WorkListFilter(type=TYPE, size=100, text="王"))):
         clerk = fresh(demo.clerk)
-        with clock.at(MONDAY), django_assert_max_num_queries(4) as captured:
+        with clock.at(MONDAY), django_assert_max_num_queries(5) as captured:
             page = queries.work_list(clerk, filters)
         counts.append(len(captured))
         assert len(page.rows) == min(size, 25)
@@ -67,9 +68,19 @@ def test_filters_narrow_the_list(open_one: Any, take: Any, demo: Any) -> None:
         assert numbers(text=first.number) == [first.number]
         assert numbers(text="王秀") == [first.number, second.number]
         assert numbers(text="秀英") == []
+        assert numbers(type="试高龄") == [first.number, second.number]
+        assert numbers(type="没有这种办件") == []
         assert numbers(division="341621000000") == [first.number, second.number]
         assert numbers(division="341622000000") == []
         assert numbers(overdue=True) == []
+
+
+def test_types_are_suggested_from_what_one_may_see(open_one: Any, demo: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(work_list, "_types", {})
+    open_one()
+    assert TYPE in [one.slug for one in queries.types_at_hand(demo.clerk)]
+    assert queries.types_at_hand(demo.farmer) == []
+    assert TYPE not in [one.slug for one in queries.types_at_hand(demo.outsider)]
 
 
 def test_paging_knows_whether_there_is_more(open_one: Any, demo: Any) -> None:

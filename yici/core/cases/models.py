@@ -23,6 +23,11 @@ class CaseType(models.Model):
     english = models.TextField(blank=True)
     system = models.CharField(max_length=20, help_text="which system's cases: hall, data …")
 
+    @property
+    def label(self) -> str:
+        """Its name in the active language."""
+        return localized(self.name, self.english)
+
 
 class CaseTypeVersion(models.Model):
     """A workflow with its time limits. Frozen once `published_at` is set (the database refuses changes)."""

@@ -53,9 +53,10 @@ def work_list(request: HttpRequest) -> HttpResponse:
     }
     if wants_part(request):
         return render(request, "cases/work_table.html", context)
-    closed = filters.tab == "done"
+    closed, types = filters.tab == "done", queries.types_at_hand(account)
     context |= {
-        "types": queries.types_in_use(),
+        "types": types,
+        "type_words": next((one.label for one in types if one.slug == filters.type), filters.type),
         "states": [(state, str(label)) for state, label in STATES.items() if (state in CLOSED_STATES) == closed],
         "lights": [] if closed else [(light.value, _(light.label)) for light in Light],
         "divisions": places.children(places.root().pk),

@@ -30,7 +30,7 @@ from yici.core.cases.reading.work_list import (
     WorkListRow,
     desk_counts,
     export_rows,
-    types_in_use,
+    types_at_hand,
     work_list,
 )
 
@@ -60,7 +60,7 @@ __all__ = [
     "state_in_words",
     "statistics",
     "timeline",
-    "types_in_use",
+    "types_at_hand",
     "work_list",
     "workflow_for",
 ]

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.db import connection
-from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
+from django.db.models import Count, F, Q, QuerySet
 from django.utils import timezone
 
 from yici.base import clock
@@ -20,6 +20,7 @@ from yici.core.cases.models import Case, CaseType
 from yici.core.cases.rules import state_label
 from yici.core.people import queries as people
 from yici.core.people.models import Account
+from yici.core.people.queries import Scope
 from yici.core.places.rules import code_range
 from yici.core.vocabulary.rules import mask_name
 
@@ -59,7 +60,8 @@ _COLUMNS = (
 
 @dataclass(frozen=True)
 class WorkListFilter:
-    """What the list shows. `text` is the beginning of a number or of a name; `type` a slug; `division` a code."""
+    """What the list shows. `text` is the beginning of a number or of a person's name, `type` a slug or words of a
+    type's name, `division` a code."""
 
     tab: str = "department"
     state: str = ""
@@ -166,18 +168,36 @@ def desk_counts(account: Account) -> dict[str, int]:
     )
 
 
+SUGGESTED_TYPES = 60
 _KEEP_TYPES_SECONDS = 60.0
-_types: dict[str, tuple[float, list[CaseType]]] = {}
+_KEPT_SCOPES = 500
+_types: dict[tuple[str, Scope], tuple[float, list[CaseType]]] = {}
 
 
-def types_in_use() -> list[CaseType]:
-    """Case types of which there are cases, by name, for a filter; kept for a minute: a city has thousands of types."""
-    database = str(connection.settings_dict["NAME"])
-    kept = _types.get(database)
+def types_at_hand(account: Account) -> list[CaseType]:
+    """Types of the open cases the account may view, most cases first, at most sixty: what a filter suggests.
+
+    Kept for a minute for all who see the same. A city has thousands of types: nobody wants them in one list.
+    """
+    scope = people.scope_of(account, "case.view")
+    key = (str(connection.settings_dict["NAME"]), scope)
+    kept = _types.get(key)
     if kept is None or time.monotonic() - kept[0] > _KEEP_TYPES_SECONDS:
-        cases = Case.objects.filter(type=OuterRef("pk"))
-        kept = _types[database] = (time.monotonic(), list(CaseType.objects.filter(Exists(cases)).order_by("name")))
+        if len(_types) >= _KEPT_SCOPES:
+            _types.clear()
+        counted = Case.objects.filter(scope.q(), closed_at=None).values("type").annotate(n=Count("*"))
+        ids = list(counted.order_by("-n", "type").values_list("type", flat=True)[:SUGGESTED_TYPES])
+        found = CaseType.objects.in_bulk(ids)
+        kept = _types[key] = (time.monotonic(), [found[pk] for pk in ids])
     return kept[1]
+
+
+def _types_called(words: str) -> list[int]:
+    """Types of this slug or name; where there is none, all whose name holds these words."""
+    called = CaseType.objects.filter(Q(slug=words) | Q(name__icontains=words) | Q(english__icontains=words)).order_by()
+    found = list(called.values_list("pk", "slug", "name", "english"))
+    exactly = [pk for pk, *names in found if words in names]
+    return exactly or [pk for pk, *_names in found]
 
 
 def _filtered(account: Account, filters: WorkListFilter) -> QuerySet[Case]:
@@ -192,7 +212,8 @@ def _filtered(account: Account, filters: WorkListFilter) -> QuerySet[Case]:
     if filters.light:
         cases = cases.filter(light=filters.light)
     if filters.type:
-        cases = cases.filter(type=CaseType.objects.filter(slug=filters.type).values("pk")[:1])  # once, not joined
+        types = _types_called(filters.type)
+        cases = cases.filter(type=types[0]) if len(types) == 1 else cases.filter(type__in=types)
     if filters.division:
         low, high = code_range(filters.division)
         cases = cases.filter(division_id__gte=low, division_id__lt=high)
@@ -295,6 +316,6 @@ __all__ = [
     "WorkListRow",
     "desk_counts",
     "export_rows",
-    "types_in_use",
+    "types_at_hand",
     "work_list",
 ]
