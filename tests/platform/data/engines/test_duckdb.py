@@ -156,7 +156,7 @@ def test_no_room_to_write_is_told_as_a_full_disk(name: str, tmp_path: Path) -> N
 def test_no_room_to_spill_is_told_as_a_full_disk(tmp_path: Path) -> None:
     with pytest.raises(DiskFull), connect(memory="60MB") as connection:
         connection.execute("SET max_temp_directory_size = '1MB'")
-        connection.execute("CREATE TABLE t AS SELECT i, hash(i)::VARCHAR AS h FROM range(5000000) r(i) ORDER BY h")
+        connection.execute("CREATE TEMP TABLE t AS SELECT i, hash(i)::VARCHAR AS h FROM range(5000000) r(i) ORDER BY h")
     with pytest.raises(DiskFull), connect():
         raise OSError(errno.ENOSPC, "No space left on device")
 

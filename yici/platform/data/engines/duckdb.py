@@ -42,31 +42,40 @@ _numbers = itertools.count(1)
 
 
 @contextlib.contextmanager
-def connect(*, memory: str = "", threads: int = 0) -> Iterator[duckdb.DuckDBPyConnection]:
+def connect(
+    *, memory: str = "", threads: int = 0, with_database: bool = False
+) -> Iterator[duckdb.DuckDBPyConnection]:
     """A connection for one job, with the limits of the settings (`memory` like "2GB" and `threads` override them).
 
     Jobs of a process share one engine, and so its limit of memory, as a new one costs more than a small load; nothing
-    that a job makes is seen by another: each works in an empty database of its own, gone at the end. Spilled data
-    lies under DATA_HOME/work. Raises `DiskFull` where DuckDB found no room.
+    that a job makes is seen by another, as long as it makes only what is TEMP, which is gone at the end. A job that
+    needs schemas or macros of its own asks for an empty database besides (`with_database`). Spilled data lies under
+    DATA_HOME/work. Raises `DiskFull` where DuckDB found no room.
     """
     try:
         connection = _instance(memory or settings.DATA_MEMORY, threads or settings.DATA_THREADS).cursor()
-        own = f"job_{next(_numbers)}"
         try:
-            connection.execute(f"ATTACH ':memory:' AS {own}")
-            connection.execute(f"USE {own}")
-            # A timestamp in the lake is local time as the source wrote it: no zone may move it.
-            connection.execute("SET TimeZone = 'UTC'")
-            yield connection
+            with _own_database(connection) if with_database else contextlib.nullcontext():
+                yield connection
         finally:
-            with contextlib.suppress(duckdb.Error):  # a job that was interrupted may have left a transaction
-                connection.execute("USE memory")
-                connection.execute(f"DETACH {own}")
             connection.close()
     except (duckdb.Error, OSError) as error:
         if is_disk_full(error):
             raise DiskFull from error
         raise
+
+
+@contextlib.contextmanager
+def _own_database(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    own = f"job_{next(_numbers)}"
+    connection.execute(f"ATTACH ':memory:' AS {own}")
+    try:
+        connection.execute(f"USE {own}")
+        yield
+    finally:
+        with contextlib.suppress(duckdb.Error):  # a job that was interrupted may have left a transaction
+            connection.execute("USE memory")
+            connection.execute(f"DETACH {own}")
 
 
 def _instance(memory: str, threads: int) -> duckdb.DuckDBPyConnection:
@@ -88,7 +97,10 @@ def _instance(memory: str, threads: int) -> duckdb.DuckDBPyConnection:
                 # It serves the old content of a file that is written again under its name.
                 "enable_external_file_cache": "false",
             }
-            _instances[key] = duckdb.connect(":memory:", config=config)
+            made = duckdb.connect(":memory:", config=config)
+            # A timestamp in the lake is local time as the source wrote it: no zone may move it.
+            made.execute("SET GLOBAL TimeZone = 'UTC'")
+            _instances[key] = made
         return _instances[key]
 
 

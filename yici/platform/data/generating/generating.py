@@ -116,7 +116,7 @@ def _deliver_all(
     report: Report, into: Path, definitions: Sequence[reading.ClassDefinition], day: dt.date, progress: Progress | None
 ) -> None:
     ledger_name = "dirt.parquet" if day == TAKEN_ON else f"dirt_{day:%Y%m%d}.parquet"
-    with connect() as connection:
+    with connect(with_database=True) as connection:
         connection.execute("SET preserve_insertion_order = true")
         office = _Office(connection, into, report.seed)
         ledger = _Ledger(connection, into / "truth" / ledger_name)

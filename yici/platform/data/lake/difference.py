@@ -84,7 +84,7 @@ def _open(engine: DuckDBPyConnection, was: Sequence[Path], now: Sequence[Path]) 
         source = f"read_parquet({paths(files or was or now)})" + ("" if files else " WHERE false")
         if len(hashings) > 1:
             source = f"(SELECT * EXCLUDE ({HASH}), {hash_of(anew)} AS {HASH} FROM {source})"
-        engine.execute(f"CREATE VIEW {view} AS SELECT * FROM {source}")
+        engine.execute(f"CREATE TEMP VIEW {view} AS SELECT * FROM {source}")
 
 
 def _one_sided(

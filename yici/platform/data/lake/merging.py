@@ -132,7 +132,7 @@ class Delivery:
             self._keep_last_good(source, held)
             source += f" UNION ALL SELECT {names(self.columns)} FROM kept"
         self.engine.execute(
-            f"CREATE VIEW delivered AS SELECT *, {hash_expression(self.columns)} AS {HASH} FROM ({source})"
+            f"CREATE TEMP VIEW delivered AS SELECT *, {hash_expression(self.columns)} AS {HASH} FROM ({source})"
         )
 
     def _keep_last_good(self, source: str, held: Path) -> None:
@@ -141,7 +141,7 @@ class Delivery:
         standing = self._standing(self.current.files)
         keys = f"SELECT DISTINCT {names(self.keys)} FROM read_parquet({text(held)})"
         self.engine.execute(
-            f"CREATE TABLE kept AS SELECT s.* FROM (SELECT {names(self.columns)} FROM {standing} AS old"
+            f"CREATE TEMP TABLE kept AS SELECT s.* FROM (SELECT {names(self.columns)} FROM {standing} AS old"
             f" SEMI JOIN ({keys}) AS h ON {same(self.keys, 'old', 'h')}) AS s"
             f" ANTI JOIN ({source}) AS n ON {same(self.keys, 's', 'n')}"
         )

@@ -74,7 +74,7 @@ def create_view(
     """A view of the class with its own columns only. Raises `NotFound`."""
     snapshot = snapshot_of(data_class, as_of, number)
     own = names(one["name"] for one in snapshot.columns)
-    connection.execute(f"CREATE VIEW {quoted(view)} AS SELECT {own} FROM read_parquet({paths(_files(snapshot))})")
+    connection.execute(f"CREATE TEMP VIEW {quoted(view)} AS SELECT {own} FROM read_parquet({paths(_files(snapshot))})")
 
 
 def look_up(data_class: DataClass, key: Mapping[str, Any]) -> list[dict[str, Any]]:
