@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from tests.platform.data.rules.tables import class_of, land, screen, screening
 from yici.base.errors import Misconfigured
 from yici.platform.data import engines
 from yici.platform.data.engines import SMALL, engine
+from yici.platform.data.engines import duckdb as duckdb_engine
 from yici.platform.data.engines.duckdb import DuckDBEngine, connect
 from yici.platform.data.errors import DiskFull
 
@@ -57,6 +59,42 @@ def test_rows_come_out_in_the_order_of_their_numbers(name: str, tmp_path: Path) 
     _counts, accepted, _held = screen(engine(name), screening(definition, [backwards], tmp_path / "out"))
 
     assert [row["_row"] for row in accepted] == list(range(1, 5001))
+
+
+def test_many_rows_come_out_in_order_whether_they_came_so_or_not_and_whatever_is_held(tmp_path: Path) -> None:
+    """More than any list they are joined with, so that order is not made but kept."""
+    many = 30_000
+    definition = class_of(COLUMNS)
+    for name, numbers in (("forwards", range(1, many + 1)), ("backwards", range(many, 0, -1))):
+        landed = tmp_path / f"{name}.parquet"
+        table = {
+            "number": [str(one // 2 if one % 5 == 1 else one + many) for one in numbers],
+            "sum": ["x" if one % 2 else "1" for one in numbers],
+        }
+        pq.write_table(pa.table({**table, "_row": pa.array(numbers, pa.int64())}), landed)
+
+        counts, accepted, held = screen(engine("duckdb"), screening(definition, [landed], tmp_path / name))
+
+        assert [row["_row"] for row in accepted] == [one for one in range(1, many + 1) if one % 2 == 0]
+        assert [row["_row"] for row in held] == [one for one in range(1, many + 1) if one % 2]
+        assert counts.quarantined == many // 2
+
+
+def test_keys_that_are_looked_through_in_parts_are_found_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(duckdb_engine, "_SORTED_AT_ONCE", 100)
+    definition = class_of(COLUMNS)
+    landed = land(
+        [*rows(1000), *rows(300), {"number": None}, {"number": None}],
+        tmp_path / "l.parquet",
+        ["number", "owner", "sum"],
+    )
+
+    counts, _accepted, held = screen(engine("duckdb"), screening(definition, [landed], tmp_path / "out"))
+
+    assert [row["_row"] for row in held if "key.unique" in row["_reasons"]] == list(range(1001, 1301))
+    assert (counts.accepted, counts.quarantined) == (1000, 302)
 
 
 @pytest.mark.parametrize("name", ENGINES)
@@ -212,6 +250,28 @@ def test_a_connection_has_the_limits_of_the_settings_and_installs_nothing(settin
         with pytest.raises(duckdb.Error):
             connection.execute("LOAD httpfs")
     assert not list((settings.DATA_HOME / "work").iterdir())
+
+
+def test_what_one_job_makes_another_does_not_see() -> None:
+    with connect() as one, connect() as other, connect(with_database=True) as third:
+        one.execute("CREATE TEMP TABLE mine AS SELECT 1 AS a")
+        third.execute("CREATE TABLE mine AS SELECT 3 AS a; CREATE MACRO own() AS 3")
+        for connection, expected in ((one, 1), (third, 3)):
+            assert connection.execute("SELECT a FROM mine").fetchone() == (expected,)
+        with pytest.raises(duckdb.CatalogException):
+            other.execute("SELECT a FROM mine")
+    with connect() as later:
+        for query in ("SELECT a FROM mine", "SELECT own()"):
+            with pytest.raises(duckdb.CatalogException):
+                later.execute(query)
+
+
+def test_no_job_makes_what_outlives_it() -> None:
+    """What is not TEMP stays in the engine of the process, for whoever comes next."""
+    made = re.compile(r"CREATE (OR REPLACE )?(TABLE|VIEW|MACRO|SCHEMA)")
+    for room in ("engines", "landing", "lake", "quality", "reading", "rules", "runs"):
+        for path in (Path(engines.__file__).parents[1] / room).rglob("*.py"):
+            assert not made.search(path.read_text(encoding="utf-8")), path
 
 
 def test_an_engine_that_does_not_exist_is_a_fault_of_the_settings(settings: Any) -> None:

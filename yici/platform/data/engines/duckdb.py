@@ -9,9 +9,12 @@ import itertools
 import os
 import threading
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 from django.conf import settings
@@ -34,6 +37,8 @@ _FULL = (
     "max_temp_directory_size",
     "disk quota exceeded",
 )
+_SORTED_AT_ONCE = 16_000_000  # hashes, of eight bytes
+_OUTNUMBERS = 20_000  # rows; no code list has that many codes
 
 
 _instances: dict[tuple[int, str, str, int], duckdb.DuckDBPyConnection] = {}
@@ -42,9 +47,7 @@ _numbers = itertools.count(1)
 
 
 @contextlib.contextmanager
-def connect(
-    *, memory: str = "", threads: int = 0, with_database: bool = False
-) -> Iterator[duckdb.DuckDBPyConnection]:
+def connect(*, memory: str = "", threads: int = 0, with_database: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
     """A connection for one job, with the limits of the settings (`memory` like "2GB" and `threads` override them).
 
     Jobs of a process share one engine, and so its limit of memory, as a new one costs more than a small load; nothing
@@ -129,9 +132,24 @@ class DuckDBEngine:
             return _Screening(connection, job, None).count()
 
 
+@dataclass(frozen=True)
+class _Combination:
+    """Rules that `rows` rows fail together. `masks`: as `judged` has them; `holds`: such rows are held back."""
+
+    masks: tuple[int, ...]
+    rows: int
+    holds: bool
+    reasons: list[str]
+
+
 class _Screening:
-    """One screening. Rules that need other rows come first, each over its own columns alone; then one pass judges every
-    row, one writes what is accepted and one, small, what is held."""
+    """One screening. One pass judges every row by itself and keeps its verdict and the hashes of its keys; the few whose
+    keys others may have are then read and compared in full; one pass writes what is accepted, and what is held is written
+    from those few.
+
+    Tables: `judged` (of every row, its masks `m…`, to which rules apply `a…`, hashes `h…`), `failing` (masks of rules
+    that need other rows), `aside` (raw text of rows that are held or may be repeated), `held`.
+    """
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, job: Screening, progress: Progress | None) -> None:
         self.connection = connection
@@ -141,17 +159,25 @@ class _Screening:
         self.rules = list(job.rules)
         self.columns = [column.name for column in job.definition.columns]
         self.rows = sum(pq.read_metadata(path).num_rows for path in job.landed)
+        self.masks = [f"m{number}" for number in range(len(self.templates.masks(self.rules)))]
+        self.applies = list(dict.fromkeys(self.templates.template(rule).applies for rule in self.rules))
+        self.unique = [rule for rule in self.rules if rule.primitive == "unique"]
+        self.verdicts = "judged"
 
     def carry_out(self, accepted: Path, quarantined: Path) -> Screened:
-        screened = self.count()
+        self._judge(self._held())
+        outcomes, combinations = self._counted()
+        self._hold(combinations)
         self._write_accepted(accepted)
         self._write_quarantined(quarantined)
-        return screened
+        return self._screened(outcomes, combinations)
 
     def count(self) -> Screened:
-        self._open()
-        self._judge_by_other_rows()
-        outcomes, held = self._judge()
+        self._judge("FALSE")
+        return self._screened(*self._counted())
+
+    def _screened(self, outcomes: tuple[Outcome, ...], combinations: list[_Combination]) -> Screened:
+        held = sum(one.rows for one in combinations if one.holds)
         return Screened(self.rows, self.rows - held, held, outcomes)
 
     def _run(self, query: str) -> None:
@@ -182,6 +208,22 @@ class _Screening:
         if failed:
             raise failed[0]
 
+    # Verdicts -----------------------------------------------------------------------------------------------
+
+    def _judge(self, kept: str) -> None:
+        """Fills `judged`, `aside` and `failing`. `kept`: a condition on masks, of rows that are put aside in any case."""
+        self._open()
+        self._judge_by_themselves()
+        suspects = [self._suspects(number) for number in range(len(self.unique))]
+        if kept != "FALSE":
+            suspects.append(f"SELECT _row FROM judged WHERE {kept}")
+        wanted = " UNION ".join(filter(None, suspects))
+        self._run(
+            "CREATE TEMP TABLE aside AS SELECT landed.* FROM landed"
+            + (f" SEMI JOIN ({wanted}) AS wanted USING (_row)" if wanted else " LIMIT 0")
+        )
+        self._judge_by_other_rows([number for number in range(len(self.unique)) if suspects[number]])
+
     def _open(self) -> None:
         """A view of the landed rows in which every column of the class is there."""
         landed = read_files(self.job.landed)
@@ -189,146 +231,174 @@ class _Screening:
         columns = [quoted(name) if name in names else f"NULL::VARCHAR AS {quoted(name)}" for name in self.columns]
         self.connection.execute(f"CREATE TEMP VIEW landed AS SELECT _row, {', '.join(columns)} FROM {landed}")
 
-    # Rules that need other rows -----------------------------------------------------------------------------
-
-    def _judge_by_other_rows(self) -> None:
-        """Fills `failing`: the rows that fail such rules, one boolean column for each rule."""
-        found = []
-        for number, rule in enumerate(self._set_rules()):
-            if rule.primitive == "unique":
-                found.append(self._repeated(rule, number))
-            else:
-                found.append(self._without_reference(rule))
-        if not found:
-            return
-        marks = ", ".join(
-            f"bool_or(rule = {number}) AS {quoted(FAILED + rule.id)}" for number, rule in enumerate(self._set_rules())
-        )
-        each = " UNION ALL ".join(f"SELECT _row, {number} AS rule FROM ({query})" for number, query in enumerate(found))
-        self._run(f"CREATE TEMP TABLE failing AS SELECT _row, {marks} FROM ({each}) GROUP BY _row")
-
-    def _set_rules(self) -> list[Rule]:
-        return [rule for rule in self.rules if rule.primitive in SET_PRIMITIVES]
-
-    def _without_reference(self, rule: Rule) -> str:
-        """Rows whose value is in no row of the class referred to; none where that class is not there yet."""
-        files = self.job.references.get(str(rule.parameters["class"]))
-        if not files:
-            return "SELECT NULL::BIGINT AS _row WHERE FALSE"
-        query = self.templates.standardised("landed", [rule.column])
-        own, other = quoted(STANDARD + rule.column), quoted(str(rule.parameters["column"]))
-        return (
-            f"SELECT _row FROM ({query}) AS own WHERE {own} IS NOT NULL AND NOT EXISTS"
-            f" (SELECT 1 FROM {read_files(files)} AS known WHERE known.{other} = own.{own})"
-        )
-
-    def _repeated(self, rule: Rule, number: int) -> str:
-        """Rows whose key others have. Hashes find the few that may, and only those are compared in full."""
-        columns = PRIMITIVES["unique"].read(rule.parameters).columns_used()
-        keys = [quoted(STANDARD + column) for column in columns]
-        present = " AND ".join(f"{key} IS NOT NULL" for key in keys)
-        narrow = self.templates.standardised("landed", columns)
-        self._run(
-            f"CREATE TEMP TABLE hashes_{number} AS SELECT _row, hash({', '.join(keys)}) AS h FROM ({narrow}) WHERE {present}"
-        )
-        self._run(
-            f"CREATE TEMP TABLE suspects_{number} AS SELECT _row FROM hashes_{number} WHERE h IN"
-            f" (SELECT h FROM hashes_{number} GROUP BY h HAVING count(*) > 1)"
-        )
-        self.connection.execute(f"DROP TABLE hashes_{number}")
-        suspects = f"(SELECT landed.* FROM landed SEMI JOIN suspects_{number} USING (_row)) AS suspects"
-        whole = self.templates.standardised(suspects, self.columns)
-        content = ", ".join(f"'{column}': {quoted(STANDARD + column)}" for column in self.columns)
-        key = ", ".join(keys)
-        self._run(
-            f"CREATE TEMP TABLE suspected_{number} AS SELECT _row, {key}, {{{content}}} AS content FROM ({whole})"
-        )
-        groups = (
-            f"SELECT {key}, count(DISTINCT content) > 1 AS differ, min(_row) AS first FROM suspected_{number}"
-            f" GROUP BY {key} HAVING count(*) > 1"
-        )
-        return f"SELECT _row FROM suspected_{number} JOIN ({groups}) USING ({key}) WHERE differ OR _row <> first"
-
-    # Every row ----------------------------------------------------------------------------------------------
-
-    def _judge(self) -> tuple[tuple[Outcome, ...], int]:
-        """Counts what every rule found, and keeps the rows that are held with the rules they fail."""
+    def _judge_by_themselves(self) -> None:
         templates = self.templates
         query = templates.standardised("landed", templates.columns_of(self.rules))
-        if self._set_rules():
-            marks = ", ".join(f"failing.{quoted(FAILED + rule.id)}" for rule in self._set_rules())
-            query = f"SELECT standard.*, {marks} FROM ({query}) AS standard LEFT JOIN failing USING (_row)"
+        marks = [
+            f"{self._is_unknown(rule) if rule.primitive == 'exists_in' else 'FALSE'} AS {quoted(FAILED + rule.id)}"
+            for rule in self.rules
+            if rule.primitive in SET_PRIMITIVES
+        ]
+        query = f"SELECT {', '.join(['standard.*', *marks])} FROM ({query}) AS standard"
         query = templates.with_identities(query, self.rules)
-        applies = list(dict.fromkeys(templates.template(rule).applies for rule in self.rules))
-        words = templates.masks(self.rules)
-        masks = [f"m{place}" for place in range(len(words))]
-        judged = ", ".join(
-            [f"{mask} AS {name}" for mask, name in zip(words, masks, strict=True)]
-            + [f"{condition} AS a{place}" for place, condition in enumerate(applies)]
-        )
-        holding = [rule.severity == "quarantine" for rule in self.rules]
-        held = " OR ".join(
-            f"{name} & {sum(1 << place for place, holds in enumerate(holding[start : start + WORD]) if holds)} <> 0"
-            for name, start in zip(masks, range(0, len(masks) * WORD, WORD), strict=True)
-        )
-        counts = ", ".join(f"count_if(a{place}) AS a{place}" for place in range(len(applies)))
-        self._run(
-            f"CREATE TEMP TABLE verdicts AS SELECT {', '.join(masks)}, count(*) AS n,"
-            f" list(_row) FILTER ({held}) AS held, {counts or '0 AS a0'}"
-            f" FROM (SELECT _row, {judged} FROM ({query})) GROUP BY {', '.join(masks)}"
-        )
-        return self._counted(masks, applies)
+        judged = [
+            "_row",
+            *(
+                f"CAST({mask} AS BIGINT) AS {name}"
+                for mask, name in zip(templates.masks(self.rules), self.masks, strict=True)
+            ),
+            *(f"{condition} AS a{place}" for place, condition in enumerate(self.applies)),
+            *(f"{self._hash_of_key(rule)} AS h{number}" for number, rule in enumerate(self.unique)),
+        ]
+        self._run(f"CREATE TEMP TABLE judged AS SELECT {', '.join(judged)} FROM ({query})")
 
-    def _counted(self, masks: list[str], applies: list[str]) -> tuple[tuple[Outcome, ...], int]:
-        combinations = self.connection.execute(
-            f"SELECT {', '.join(masks)}, n, coalesce(len(held), 0) AS held,"
-            f" {', '.join(f'a{place}' for place in range(max(len(applies), 1)))}, rowid FROM verdicts"
-        ).fetchall()
-        checked, failed, held = [0] * len(applies), [0] * len(self.rules), 0
-        reasons: dict[int, list[str]] = {}
-        for combination in combinations:
-            fails = [bool(combination[place // WORD] >> place % WORD & 1) for place in range(len(self.rules))]
-            count, holding, *applied = combination[len(masks) : -1]
-            held += holding
-            for place, number in enumerate(applied[: len(applies)]):
-                checked[place] += number
-            for place, fails_it in enumerate(fails):
-                failed[place] += count * fails_it
-            if holding:
-                reasons[combination[-1]] = [rule.id for rule, bad in zip(self.rules, fails, strict=True) if bad]
-        self._keep_reasons(reasons)
-        places = {condition: place for place, condition in enumerate(applies)}
+    def _is_unknown(self, rule: Rule) -> str:
+        """Whether the value is in no row of the class referred to; false where that class is not there yet."""
+        files = self.job.references.get(str(rule.parameters["class"]))
+        if not files:
+            return "FALSE"
+        own, other = quoted(STANDARD + rule.column), quoted(str(rule.parameters["column"]))
+        return f"{own} NOT IN (SELECT {other} FROM {read_files(files)} WHERE {other} IS NOT NULL)"
+
+    def _hash_of_key(self, rule: Rule) -> str:
+        """Of the standard values of the columns that must be unique together; null where one is not there."""
+        keys = self._keys(rule)
+        return f"CASE WHEN {self.templates.template(rule).applies} THEN hash({keys}) END"
+
+    def _keys(self, rule: Rule) -> str:
+        return ", ".join(
+            quoted(STANDARD + column) for column in PRIMITIVES["unique"].read(rule.parameters).columns_used()
+        )
+
+    # Rules that need other rows -----------------------------------------------------------------------------
+
+    def _suspects(self, number: int) -> str:
+        """A query of the rows whose key has a hash that others have too; empty where there are none."""
+        found = np.concatenate([self._repeated_hashes(number, part) for part in range(self._parts)])
+        if not len(found):
+            return ""
+        self.connection.register(f"repeated_{number}", pa.table({"h": found}))
+        self._run(
+            f"CREATE TEMP TABLE suspects_{number} AS SELECT _row FROM judged"
+            f" SEMI JOIN repeated_{number} ON h{number} = repeated_{number}.h"
+        )
+        return f"SELECT _row FROM suspects_{number}"
+
+    @property
+    def _parts(self) -> int:
+        """In how many parts hashes are looked through, so that memory does not grow with the rows."""
+        return self.rows // _SORTED_AT_ONCE + 1
+
+    def _repeated_hashes(self, number: int, part: int) -> npt.NDArray[np.uint64]:
+        """Sorting numbers in memory costs a third of grouping them in the engine."""
+        own = f" AND h{number} % {self._parts} = {part}" if self._parts > 1 else ""
+        found = self.connection.execute(f"SELECT h{number} AS h FROM judged WHERE h{number} IS NOT NULL{own}")
+        hashes = np.sort(np.asarray(found.fetchnumpy()["h"], dtype=np.uint64))
+        return np.unique(hashes[1:][hashes[1:] == hashes[:-1]])
+
+    def _judge_by_other_rows(self, suspected: list[int]) -> None:
+        """Fills `failing` from the rows that are suspected of having the key of others."""
+        found = []
+        for number in suspected:
+            rule = self.unique[number]
+            source = f"(SELECT aside.* FROM aside SEMI JOIN suspects_{number} USING (_row)) AS suspects"
+            content = ", ".join(f"'{column}': {quoted(STANDARD + column)}" for column in self.columns)
+            keys = self._keys(rule)
+            self._run(
+                f"CREATE TEMP TABLE suspected_{number} AS SELECT _row, {keys}, {{{content}}} AS content"
+                f" FROM ({self.templates.standardised(source, self.columns)})"
+            )
+            groups = (
+                f"SELECT {keys}, count(DISTINCT content) > 1 AS differ, min(_row) AS first FROM suspected_{number}"
+                f" GROUP BY {keys} HAVING count(*) > 1"
+            )
+            word, bit = divmod(self.rules.index(rule), WORD)
+            masks = ", ".join(
+                f"{1 << bit if place == word else 0}::BIGINT AS m{place}" for place in range(len(self.masks))
+            )
+            found.append(
+                f"SELECT _row, {masks} FROM suspected_{number} JOIN ({groups}) USING ({keys}) WHERE differ OR _row <> first"
+            )
+        if not found:
+            return
+        masks = ", ".join(f"bit_or({mask}) AS {mask}" for mask in self.masks)
+        self._run(f"CREATE TEMP TABLE failing AS SELECT _row, {masks} FROM ({' UNION ALL '.join(found)}) GROUP BY _row")
+        masks = ", ".join(f"judged.{mask} | coalesce(failing.{mask}, 0) AS {mask}" for mask in self.masks)
+        self.verdicts = f"(SELECT judged.* REPLACE ({masks}) FROM judged LEFT JOIN failing USING (_row))"
+
+    # Counts -------------------------------------------------------------------------------------------------
+
+    def _counted(self) -> tuple[tuple[Outcome, ...], list[_Combination]]:
+        """What every rule found, and each combination of rules that rows fail together."""
+        masks = ", ".join(self.masks)
+        counts = "".join(f", count_if(a{place})" for place in range(len(self.applies)))
+        combinations, checked, failed = [], [0] * len(self.applies), [0] * len(self.rules)
+        found = self.connection.execute(f"SELECT {masks}, count(*){counts} FROM {self.verdicts} GROUP BY {masks}")
+        for row in found.fetchall():
+            words, rows, applied = row[: len(self.masks)], row[len(self.masks)], row[len(self.masks) + 1 :]
+            fails = [bool(words[place // WORD] >> place % WORD & 1) for place in range(len(self.rules))]
+            checked = [sum(pair) for pair in zip(checked, applied, strict=True)]
+            failed = [count + rows * fails_it for count, fails_it in zip(failed, fails, strict=True)]
+            holds = any(
+                fails_it and rule.severity == "quarantine" for rule, fails_it in zip(self.rules, fails, strict=True)
+            )
+            reasons = [rule.id for rule, fails_it in zip(self.rules, fails, strict=True) if fails_it]
+            combinations.append(_Combination(words, rows, holds, reasons))
+        places = {condition: place for place, condition in enumerate(self.applies)}
         return tuple(
             Outcome(rule, checked[places[self.templates.template(rule).applies]], failed[place])
             for place, rule in enumerate(self.rules)
-        ), held
+        ), combinations
 
-    def _keep_reasons(self, reasons: dict[int, list[str]]) -> None:
-        table = pa.table(
-            {
-                "combination": pa.array(list(reasons), pa.int64()),
-                "_reasons": pa.array(list(reasons.values()), pa.list_(pa.string())),
-            }
-        )
-        self.connection.register("reasons", table)
-        self.connection.execute(
-            "CREATE TEMP TABLE held AS SELECT unnest(held) AS _row, rowid AS combination FROM verdicts WHERE len(held) > 0"
-        )
+    def _held(self) -> str:
+        """A condition on masks: a rule that holds a row back is failed."""
+        parts = []
+        for start, mask in zip(range(0, len(self.rules), WORD), self.masks, strict=False):
+            word = self.rules[start : start + WORD]
+            bits = sum(1 << place for place, rule in enumerate(word) if rule.severity == "quarantine")
+            parts.append(f"{mask} & {bits} <> 0")
+        return " OR ".join(parts) or "FALSE"
 
     # Files --------------------------------------------------------------------------------------------------
+
+    def _hold(self, combinations: list[_Combination]) -> None:
+        """Fills `held`: rows that are held back, with their reasons."""
+        held = [one for one in combinations if one.holds]
+        columns = {
+            mask: pa.array([one.masks[place] for one in held], pa.int64()) for place, mask in enumerate(self.masks)
+        }
+        columns["_reasons"] = pa.array([one.reasons for one in held], pa.list_(pa.string()))
+        self.connection.register("reasons", pa.table(columns))
+        self._run(
+            f"CREATE TEMP TABLE held AS SELECT _row, _reasons FROM {self.verdicts} AS verdicts"
+            f" JOIN reasons USING ({', '.join(self.masks)})"
+        )
 
     def _write_accepted(self, target: Path) -> None:
         sound = "(SELECT landed.* FROM landed ANTI JOIN held USING (_row)) AS sound"
         query = self.templates.standardised(sound, self.columns)
         columns = ", ".join(f"{quoted(STANDARD + name)} AS {quoted(name)}" for name in self.columns)
+        # Rows that come in order leave in order, as long as they outnumber what they are joined with.
+        order = "" if self.rows > _OUTNUMBERS and self._is_in_order() else " ORDER BY _row"
         self._run(
-            f"COPY (SELECT {columns}, _row FROM ({query}) ORDER BY _row) TO {text(target)}"
-            " (FORMAT parquet, COMPRESSION snappy)"
+            f"COPY (SELECT {columns}, _row FROM ({query}){order}) TO {text(target)} (FORMAT parquet, COMPRESSION snappy)"
         )
 
+    def _is_in_order(self) -> bool:
+        """Whether rows are landed in the order of their numbers."""
+        last = 0
+        for path in self.job.landed:
+            with pq.ParquetFile(path) as file:
+                for batch in file.iter_batches(1 << 17, columns=["_row"]):
+                    numbers = batch.column(0).to_numpy()
+                    if len(numbers) and (numbers[0] <= last or not bool((numbers[1:] > numbers[:-1]).all())):
+                        return False
+                    last = numbers[-1] if len(numbers) else last
+        return True
+
     def _write_quarantined(self, target: Path) -> None:
-        columns = ", ".join(f"landed.{quoted(name)}" for name in self.columns)
+        columns = ", ".join(f"aside.{quoted(name)}" for name in self.columns)
         self._run(
-            f"COPY (SELECT {columns}, held._row, _reasons FROM landed JOIN held USING (_row)"
-            f" JOIN reasons USING (combination) ORDER BY held._row) TO {text(target)} (FORMAT parquet, COMPRESSION zstd)"
+            f"COPY (SELECT {columns}, _row, _reasons FROM aside JOIN held USING (_row) ORDER BY _row)"
+            f" TO {text(target)} (FORMAT parquet, COMPRESSION zstd)"
         )
