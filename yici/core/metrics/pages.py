@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
@@ -9,6 +10,7 @@ from django.utils.translation import gettext_lazy
 
 from yici.base import clock
 from yici.base.errors import Invalid
+from yici.base.requests import page_number
 from yici.base.spreadsheets import csv_lines
 from yici.core.metrics import queries
 from yici.core.metrics.rules import Period, PeriodType
@@ -16,6 +18,7 @@ from yici.core.people.auth import account_of, staff_required
 from yici.core.people.queries import scope_of
 
 PERMISSION = "metric.view"
+ROWS_A_PAGE = 100  # an item's metric has sixteen hundred rows
 PERIOD_TYPES = {
     PeriodType.DAY: gettext_lazy("日"),
     PeriodType.WEEK: gettext_lazy("周"),
@@ -51,6 +54,7 @@ def detail(request: HttpRequest, metric_id: str) -> HttpResponse:
     context = {
         **_picker(measurement.period),
         "measurement": measurement,
+        "page": Paginator(measurement.rows, ROWS_A_PAGE).get_page(page_number(request)),
         "breakdowns": [(name, BREAKDOWNS.get(name, name)) for name in measurement.metric.breakdowns],
         "breakdown_label": BREAKDOWNS.get(measurement.breakdown, measurement.breakdown),
         "snapshots": queries.frozen(metric_id, measurement.period),

@@ -87,14 +87,11 @@ def elements(request: HttpRequest) -> HttpResponse:
         }
         for item in page
     ]
-    query = request.GET.copy()
-    query.pop("page", None)
     context = {
         "words": words,
         "facets": facets,
         "rows": rows,
         "page": page,
-        "query": query.urlencode(),
         "total": len(everything),
         "groups": [(one, GROUPS.get(one, one)) for one in dict.fromkeys(item.group for item in everything)],
         "sources": [(one, names.get(one, one)) for one in sorted({item.source for item in everything if item.source})],

@@ -8,6 +8,7 @@ from typing import Any
 
 from django import template
 from django.conf import settings
+from django.core.paginator import Page
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
@@ -77,6 +78,33 @@ TONES = {
 def state_tag(case: Any) -> SafeString:
     """The state in words on a tint; the words carry the meaning."""
     return format_html('<span class="tag {}">{}</span>', TONES.get(case.state, ""), state_in_words(case))
+
+
+@register.inclusion_tag("pager.html", takes_context=True)
+def pager(context: Any, page: Any, has_next: bool = False, last: int = 0) -> dict[str, Any]:
+    """Links to the page before and after this one; the rest of the address is kept.
+
+    `page`: of Django's `Paginator`; or anything with `page` (from 1) and `has_next`; or the number alone, with `has_next`
+    and the number of the `last` page where it is known.
+    """
+    if isinstance(page, Page):
+        number, has_next, last = page.number, page.has_next(), page.paginator.num_pages
+    elif isinstance(page, int):
+        number = page
+    else:
+        number, has_next = page.page, page.has_next
+    kept = context["request"].GET.copy()
+
+    def at(other: int) -> str:
+        kept["page"] = str(other)
+        return str(kept.urlencode())
+
+    return {
+        "number": number,
+        "last": last,
+        "before": at(number - 1) if number > 1 else "",
+        "after": at(number + 1) if has_next else "",
+    }
 
 
 @register.filter

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator
 from typing import Any
-from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -64,7 +63,6 @@ def rows(request: HttpRequest, number: int) -> HttpResponse:
         "reason": reason,
         "page": page,
         "has_next": len(found) > PAGE,
-        "query": urlencode({"reason": reason} if reason else {}),
         "purpose": purpose,
         "may_see": access.may_see_rows(account, run.data_class),
         "waiting": mending.waiting_of(run),

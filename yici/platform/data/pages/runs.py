@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.core.paginator import Paginator
@@ -40,11 +39,9 @@ def run_list(request: HttpRequest) -> HttpResponse:
         for name in ("state", "department", "trigger", "channel", "recent", "held")
     }
     wanted = held.RunFilter(data_class=words.plain(request.GET.get("class")), **given)
-    kept = {name: value for name, value in request.GET.items() if name != "page" and value}
     context: dict[str, Any] = {
         "page": Paginator(held.runs(account, wanted), PAGE).get_page(request.GET.get("page")),
         "wanted": wanted,
-        "query": urlencode(kept),
         "tones": words.TONES,
     }
     if wants_part(request):

@@ -186,13 +186,11 @@ def entries(request: HttpRequest, account_id: int) -> HttpResponse:
     day = day_of(request.GET.get("day", ""))
     chosen = ledger.entries_of(found, span(found.code.partition(":")[2], day) if day else None)
     page = Paginator(chosen, PAGE).get_page(request.GET.get("page"))
-    kept = f"day={day}" if day else ""
     references = [entry.transaction.reference for entry in page]
     context = {
         "account": found,
         "balance": ledger.balance_of(found.code),
         "page": page,
-        "kept": kept,
         "orders": set(PayOrder.objects.filter(number__in=references).values_list("number", flat=True)),
     }
     return render(request, "pay/desk/entries.html", context)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -71,7 +70,6 @@ def search(request: HttpRequest) -> HttpResponse:
     found = queries.search(words, filters, page=page_number(request), near=place_of(request))
     context: dict[str, Any] = {
         "words": words, "found": found, "examples": SEARCH_EXAMPLES, "narrowings": _narrowings(chosen),
-        "kept": urlencode(chosen),
     }  # fmt: skip
     if not found.hits:
         context["popular"] = queries.featured()[:6]
@@ -149,7 +147,6 @@ def browse(request: HttpRequest) -> HttpResponse:
     context = {
         "ways": ways,
         "browsed": browsed,
-        "kept": urlencode(chosen),
         "chosen": [(name, labels[name][value]) for name, value in chosen.items()],
         "items": browsed.items,
         "heading": " · ".join(labels[name][value] for name, value in chosen.items()) or _("全部服务"),
