@@ -13,10 +13,10 @@ import pytest
 from tests.platform.trust.lake import TYPE as REGISTER
 from tests.platform.trust.lake import lake as lake
 from tests.systems.hall.conftest import submitted
-from yici.base.errors import Conflict
 from yici.platform.trust import queries as trust
 from yici.platform.trust.making import running
 from yici.platform.trust.models import Certificate, CertificateEvent
+from yici.systems.hall.definitions import Ended
 from yici.systems.hall.models import MaterialInstance
 from yici.systems.hall.services import results
 
@@ -33,6 +33,13 @@ def following(monkeypatch: pytest.MonkeyPatch) -> Any:
         def changed(version: Any) -> Any:
             definition = real(version)
             result = definition.result.model_copy(update={"certificate_action": action})
+            if action == "end":
+                told = {
+                    "certificate": "general_decision",
+                    "certificate_action": "issue",
+                    "ends": Ended(certificate=TYPE),
+                }
+                result = definition.result.model_copy(update=told)
             return definition.model_copy(update={"result": result})
 
         monkeypatch.setattr(results, "definition_of", changed)
@@ -62,9 +69,11 @@ def test_an_item_that_changes_gives_a_new_version_once(demo: Any, story_day: dt.
 
 def test_an_item_that_ends_one_cancels_it_once(demo: Any, story_day: dt.datetime, following: Any) -> None:
     first = issued(demo)
-    following("cancel")
+    following("end")
     case = submitted(demo.farmer)
-    assert results.issue(case.number) is None and results.issue(case.number) is None
+    decision, again = results.issue(case.number), results.issue(case.number)
+    assert decision is not None and again is not None and decision.pk == again.pk
+    assert decision.type == "general_decision", "that it ended is told on a paper of its own"
     first.refresh_from_db()
     assert first.state == "cancelled"
     (event,) = CertificateEvent.objects.filter(identifier=first.identifier, action="cancel")
@@ -72,10 +81,10 @@ def test_an_item_that_ends_one_cancels_it_once(demo: Any, story_day: dt.datetime
     assert trust.valid_certificate(demo.farmer.person, TYPE) is None
 
 
-def test_nothing_to_change_stays_in_sight(demo: Any, story_day: dt.datetime, following: Any) -> None:
+def test_what_was_held_on_paper_only_comes_as_a_first_one(demo: Any, story_day: dt.datetime, following: Any) -> None:
     following("change")
-    with pytest.raises(Conflict):
-        results.issue(submitted(demo.farmer).number)
+    first = results.issue(submitted(demo.farmer).number)
+    assert first is not None and (first.version, first.state) == (1, "valid")
 
 
 def test_a_certificate_made_in_bulk_is_attached_by_itself(

@@ -167,6 +167,25 @@ def valid_certificate(person: Person, type: str, on: dt.date | None = None) -> H
     return valid_certificates(person, [type], on).get(type)
 
 
+def in_force(type: str, holder: str, *, organisation: str = "", number: str = "", name: str = "") -> list[Held]:
+    """Certificates of a type in force today, newest first: of the person with this ID number, or made out to the
+    organisation with this USCC. `number`: only that one; `name`: only those called so on their face."""
+    day = clock.today()
+    theirs = Q(holder__id_number=holder) | Q(identifier__in=_held_with_others([holder]))
+    if organisation:
+        theirs |= Q(face__contains={"organisation.uscc": organisation})
+    rows = Certificate.objects.filter(
+        theirs, Q(valid_to=None) | Q(valid_to__gte=day), type=type, state="valid", valid_from__lte=day
+    )
+    found = [from_issued(one) for one in rows.select_related("issuer", "holder").order_by("pk")]
+    found += made_for({number: None for number in (holder, organisation) if number}, [type], day)
+    if number:
+        found = [one for one in found if one.number == number]
+    if name:
+        found = [one for one in found if one.face.get("certificate.name") == name]
+    return sorted(found, key=lambda held: (held.issued_on, held.version), reverse=True)
+
+
 def reads_own_certificate(account: Account, stored: StoredFile) -> bool:
     """For the file kernel: holders, and those who act for them, may read the files of their certificates."""
     return _issued_for(account, _reach_of(account)).filter(file=stored).exists()

@@ -86,9 +86,17 @@ def hold(
 
 @transaction.atomic
 def change(
-    identifier: str, face: Mapping[str, Any], reason: str, actor: audit.Actor, case_number: str = ""
+    identifier: str,
+    face: Mapping[str, Any],
+    reason: str,
+    actor: audit.Actor,
+    case_number: str = "",
+    *,
+    renew: bool = False,
 ) -> Certificate:
     """A new version of an issued certificate with these elements changed; the old one stays, as changed.
+
+    `renew`: its term begins anew today, as its type has it; otherwise the term stays.
 
     Raises `Conflict` unless it is valid, or for one made in bulk: that follows its data. `Invalid` without a reason.
     """
@@ -108,7 +116,7 @@ def change(
         identifier=str(rules.make_identifier(parts.type_code, parts.issuer_code, parts.serial, parts.version + 1)),
         check_code=rules.new_check_code(), type=old.type, name=old.name, number=old.number, holder=old.holder,
         holder_name=changed.get("organisation.name") or old.holder_name, issuer=old.issuer, issued_on=clock.today(),
-        valid_from=clock.today(), valid_to=old.valid_to, face={**old.face, **changed},
+        valid_from=clock.today(), valid_to=kind.last_day(clock.today()) if renew else old.valid_to, face={**old.face, **changed},
         case_number=case_number or old.case_number, version=old.version + 1,
     )  # fmt: skip
     _print(new, kind)

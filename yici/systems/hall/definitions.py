@@ -198,13 +198,32 @@ class FaceValue(_Part):
     by_age: dict[int, str] = {}
 
 
+class Ended(_Part):
+    """A certificate that the approval ends (注销): the holder's newest of that type in force.
+
+    `name`: what a general paper is called on its face; `number` and `holder`: answers that tell its number and the ID
+    number of who holds it, where that is not the applicant (the seller of a home).
+    """
+
+    certificate: str
+    name: str = ""
+    number: str = ""
+    holder: str = ""
+
+
 class Result(_Part):
-    """What the applicant gets. `certificate` is a type of the certificate library; `sample` a caption of its picture."""
+    """What the applicant gets. `certificate` is a type of the certificate library; `sample` a caption of its picture.
+
+    `certificate_action`: an approval issues it, makes a new version of the one held (`change`), or one with a new term
+    (`renew`); `number` is the answer that tells which, where one may hold several.
+    """
 
     kind: Literal["certificate", "document", "decision"]
     name: Text
     certificate: str = ""
-    certificate_action: Literal["issue", "change", "cancel"] = "issue"  # what an approval does to it
+    certificate_action: Literal["issue", "change", "renew"] = "issue"
+    number: str = ""
+    ends: Ended | None = None
     validity: Text
     sample: str = ""
     face: list[FaceValue] = []

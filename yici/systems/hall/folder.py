@@ -5,14 +5,14 @@ What is read here stays in memory for the life of the process; `forget()` reads 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, Protocol, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from yici.base.cityfolder import Located, city_folder, read_yaml, yaml_files
+from yici.base.cityfolder import Finding, Located, city_folder, read_yaml, yaml_files
 from yici.base.errors import Misconfigured
 from yici.base.text import Text
 from yici.core.forms.rules import explain
@@ -27,6 +27,16 @@ TOPICS = "topics.yaml"
 SYNONYMS = "synonyms.yaml"
 # What an item may leave to `hall.yaml`.
 SHARED = ("rights", "duties", "remedies")
+
+
+class Named(Protocol):
+    """What a file of the folder describes, called as its file is."""
+
+    @property
+    def code(self) -> str: ...
+
+
+N = TypeVar("N", bound=Named)
 
 
 class Centre(BaseModel):
@@ -93,6 +103,26 @@ def read_model(path: Path, model: type[M]) -> M:
 def read_item(path: Path, city: Path) -> ItemDefinition:
     """The base item of a file. Raises `Misconfigured` with file, line and what to mend."""
     return read_entry(next(generating.entries_of_file(path, city)), city)
+
+
+def read_all(
+    city: Path, paths: Iterable[Path], read: Callable[[Path], N], rule: str
+) -> tuple[list[tuple[str, N]], list[Finding]]:
+    """Every file that can be read, by its name within the folder, and the findings `<rule>.schema`, `<rule>.file-name`."""
+    found: list[tuple[str, N]] = []
+    findings: list[Finding] = []
+    for path in paths:
+        name = path.relative_to(city).as_posix()
+        try:
+            model = read(path)
+        except Misconfigured as error:
+            findings.append(Finding(name, 0, f"{rule}.schema", str(error.message), "按提示的行改正"))
+            continue
+        if path.stem != model.code:
+            wanted = f"文件名应与编码一致：{model.code}.yaml"
+            findings.append(Finding(name, 1, f"{rule}.file-name", wanted, "改文件名或编码"))
+        found.append((name, model))
+    return found, findings
 
 
 def read_entry(entry: Entry, city: Path) -> ItemDefinition:

@@ -12,9 +12,11 @@ import yaml
 from django.test import Client
 
 from tests.visitor import Visitor
+from yici.base.cityfolder import city_folder
 from yici.systems.hall.guided import flows
 from yici.systems.hall.guided.linting import lint
 from yici.systems.hall.models import ItemHolding, ServiceItem
+from yici.systems.hall.queries.catalogue import definition_of
 
 NINE = {
     "yinbing-jiuzhu", "ban-yangzhichang", "kai-chaoshi", "kai-fandian", "zuo-dianshang", "laonian-youdai",
@@ -52,6 +54,87 @@ def test_the_linter_names_what_a_flow_gets_wrong(city: Path, tmp_path: Path) -> 
     assert {"guided.entry-known", "guided.topic-known", "guided.offline-used", "guided.path-empty"} <= rules
     assert not [one for one in lint(city) if one.level == "error"]
     flows.forget()
+
+
+def test_what_the_catalogue_has_cannot_be_called_offline_again(city: Path, tmp_path: Path) -> None:
+    import shutil
+
+    spoilt = tmp_path / "city"
+    shutil.copytree(city, spoilt)
+    path = spoilt / "guided" / "laonian-youdai.yaml"
+    raw = yaml.safe_load(path.read_text("utf-8"))
+    counter = {"zh": "窗口", "en": "Counter"}
+    raw["offline"] |= {
+        "canjirenzheng": {"name": {"zh": "一件事", "en": "By its code"}, "where": counter},
+        "kapian": {"name": {"zh": "老年人优待证", "en": "By its name"}, "where": counter},
+        "butie": {"name": {"zh": "返乡创业一次性补贴", "en": "By a shorter name"}, "where": counter},
+        "shoukuan": {"name": {"zh": "税务登记、领发票", "en": "By a keyword"}, "where": counter},
+        "huodong": {"name": {"zh": "社区重阳节活动", "en": "Not in the catalogue"}, "where": counter},
+    }
+    path.write_text(yaml.safe_dump(raw, allow_unicode=True), "utf-8")
+    told = [one.message for one in lint(spoilt) if one.rule == "guided.online-after-all"]
+    for code in ("canjirenzheng", "laonian-youdai", "fanxiang-chuangye", "shuiwu-dengji"):
+        assert any(f"（{code}）" in one for one in told), code
+    assert not any("重阳节" in one or "健康体检" in one for one in told)
+    raw["offline"]["kapian"]["unlike"] = ["laonian-youdai"]
+    path.write_text(yaml.safe_dump(raw, allow_unicode=True), "utf-8")
+    assert not any("（laonian-youdai）" in one.message for one in lint(spoilt) if one.rule == "guided.online-after-all")
+    flows.forget()
+
+
+def two_ways(flow: flows.Flow) -> list[dict[str, Any]]:
+    """The two ways through a flow whose lists have least in common."""
+    ways = list(flow.paths())
+    lists = [set(flow.entries(way)) for way in ways]
+    first = max(range(len(ways)), key=lambda number: len(lists[number]))
+    second = max(range(len(ways)), key=lambda number: len(lists[first] ^ lists[number]))
+    return [ways[first], ways[second]]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("code", sorted(NINE))
+def test_each_flow_is_walked_to_two_lists(
+    code: str, city: Path, demo: Any, client: Client, sign_in: Callable[..., Client]
+) -> None:
+    flow = flows.flows_of(city)[code]
+    lists = []
+    for way in two_ways(flow):
+        visitor = Visitor(phone=True)
+        sign_in(visitor.client, demo.farmer)
+        visitor.open(f"/guided/{code}/")
+        answered: dict[str, Any] = {}
+        while asked := flows.next_question(flow, answered):
+            answered[asked.id] = way[asked.id]
+            visitor.press("继续", **{asked.id: way[asked.id] or None})
+        if flow.by_place:
+            visitor.press("继续", place="341602000000")
+        lists.append(set(flow.entries(way)))
+        look_at_the_list(visitor, flow, lists[-1])
+    assert lists[0] != lists[1]
+
+
+def look_at_the_list(visitor: Visitor, flow: flows.Flow, entries: set[str]) -> None:
+    """Items with days and costs, papers with what is proven struck out, and one button for all that can be joined."""
+    assert "您的清单" in visitor.text
+    page = visitor.response.content.decode()
+    online = entries - set(flow.offline) - set(flow.later)
+    online -= {code for code in online if not (city_folder() / "items" / f"{code}.yaml").is_file()}  # of the registers
+    rows = {row.code: row for row in ServiceItem.objects.filter(code__in=online)}
+    assert set(rows) == online
+    for code in online:
+        definition = definition_of(rows[code].current_id or 0)
+        assert f"/items/{code}/" in page and definition.name.zh in visitor.text
+        assert definition.limits.promised.in_words() in visitor.text
+        assert all(str(fee.name) in visitor.text for fee in definition.fees.items)
+    assert "费用" in visitor.text and visitor.text.count("线下办理") == len(entries & set(flow.offline))
+    for key in entries & set(flow.later):
+        assert f"/items/{flow.later[key].item}/" in page and "以后再办" in visitor.text
+    buttons = [one for form in visitor.forms for one in form.buttons if one.words in ("一次申请全部", "立即办理")]
+    if online:
+        assert "材料" in visitor.text and len(buttons) == 1 and joined(page) <= online
+        assert page.count("<s>") >= 1, "she has an identity card: something is struck out"
+        able = {code for code in online if not definition_of(rows[code].current_id or 0).signing}
+        assert joined(page) == able
 
 
 @pytest.mark.django_db

@@ -101,7 +101,7 @@ def usual_level(rules: list[Any]) -> str:
 
 _COLUMNS = (
     "code", "base", "name", "english", "function", "law", "number", "article", "promised", "legal",
-    "held_by", "handlings", "topics", "keywords", "result", "result_english", "visit", "visit_english",
+    "held_by", "handlings", "topics", "keywords", "result", "result_english", "visit", "visit_english", "certificate",
 )  # fmt: skip
 
 
@@ -137,6 +137,8 @@ def _of_row(row: Mapping[str, str], city: Path) -> Located:
     raw["held_by"] = [_rule(one) for one in row["held_by"].split()]
     if row["handlings"]:
         raw["handlings"] = [] if row["handlings"] == "-" else row["handlings"].split()
+    if row.get("certificate"):  # what comes out is a paper of a type of its own
+        raw["result"] = " // ".join([f"certificate {raw['result'].partition(' ')[2]}", row["certificate"]])
     if row["visit"]:
         raw["visits"] = f"1 {row['visit']} | {row['visit_english']}"
     located = Located(raw)

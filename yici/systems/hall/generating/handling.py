@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from yici.base.cityfolder import Located
-from yici.systems.hall.generating.shorthand import expand
+from yici.systems.hall.generating.shorthand import GENERAL, expand, result_of
 
 # Pages that say who asks; they are asked again in every handling.
 WHO = ("who", "who_lives", "business", "company", "contact", "project", "place")
@@ -139,6 +139,16 @@ def _listing(item: Mapping[str, Any], written: Mapping[str, Any]) -> dict[str, A
 
 
 def _result(item: Mapping[str, Any], written: Mapping[str, Any], words: Mapping[str, str]) -> Any:
-    if "result" in written:
-        return _worded(written["result"], words)
-    return {key: value for key, value in (item.get("result") or {}).items() if key != "face"}
+    """What becomes of the paper that is held: a new version of it, one with a new term, or its end with a decision."""
+    held = {key: value for key, value in (item.get("result") or {}).items() if key not in ("face", "ends")}
+    if written["effect"] != "end":
+        face = [{"element": "certificate.name", "value": words["result"]}] if words["certificate"] in GENERAL else []
+        face += [{"element": element, "answer": answer} for element, answer in written.get("face", {}).items()]
+        return held | {"certificate_action": written["effect"], "face": face}
+    own = result_of(_worded(written["result"], words))
+    if words["certificate"]:
+        own["ends"] = {
+            "certificate": words["certificate"],
+            "name": words["result"] if words["certificate"] in GENERAL else "",
+        }
+    return own

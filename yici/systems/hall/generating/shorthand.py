@@ -22,6 +22,13 @@ _MATERIAL = re.compile(r"([a-z][a-z0-9_]*)([~^+]*)(?:@([a-z_]+)(?:[/=]([a-z0-9_.
 _USUAL_BASIS = "?"
 _LISTING = ("topics", "keywords", "icon", "short_name", "featured", "popularity")
 GENERAL_RESULTS = {"certificate": "general_licence", "document": "general_document", "decision": "general_decision"}
+GENERAL = frozenset(GENERAL_RESULTS.values())
+"""Types of the certificate library that stand for no paper in particular."""
+
+
+def chinese(written: Any) -> str:
+    """The Chinese half of a text, written short or long."""
+    return str(written.get("zh", "")) if isinstance(written, Mapping) else text(str(written))["zh"]
 
 
 def expand(raw: Mapping[str, Any], fragments: Mapping[str, Any]) -> Located:
@@ -278,16 +285,21 @@ def _faq(value: Any, fragments: Mapping[str, Any]) -> Any:
 
 
 def _result(value: Any, fragments: Mapping[str, Any]) -> Any:
-    """`certificate 名称 | Name // 有效期 | Validity // certificate type`."""
-    if not isinstance(value, str):
-        return value
-    named, validity, *kind = parts(value)
+    return result_of(value) if isinstance(value, str) else value
+
+
+def result_of(written: str) -> dict[str, Any]:
+    """`certificate 名称 | Name // 有效期 | Validity // certificate type`, the type after `change` or `renew` where the
+    approval does that to the one held."""
+    named, validity, *rest = parts(written)
     sort, _space, name = named.partition(" ")
+    *action, kind = rest[0].split(" ") if rest else [GENERAL_RESULTS.get(sort, "")]
     return {
         "kind": sort,
         "name": name,
         "validity": validity,
-        "certificate": kind[0] if kind else GENERAL_RESULTS.get(sort, ""),
+        "certificate": kind,
+        "certificate_action": action[0] if action else "issue",
         "sample": text(name)["zh"] + "（电子）",
         "retention": "办结后 10 年",
     }
@@ -358,9 +370,10 @@ def _fill(item: Located) -> None:
 
 
 def _face(result: dict[str, Any], form: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """The name of the paper, and of whom it is made out to as far as the form asks."""
+    """The name of a paper of a general type, and of whom it is made out to as far as the form asks."""
     asked = {field.get("element") for page in form.get("pages") or [] for field in page.get("fields", ())}
-    yield {"element": "certificate.name", "value": str(result["name"]).partition(" | ")[0]}
+    if result.get("certificate") in GENERAL:
+        yield {"element": "certificate.name", "value": chinese(result["name"])}
     for element in ("organisation.name", "organisation.uscc", "person.name", "person.id_number"):
         if element in asked:
             yield {"element": element}

@@ -36,15 +36,26 @@ class Topic(_Part):
 
 
 class Offline(_Part):
-    """Something the person must do that the hall does not offer online: said honestly, with where to go."""
+    """Something the person must do that the hall does not offer online: said honestly, with where to go.
+
+    `unlike`: items whose names or keywords resemble it and that it is not; any other likeness is an error of the linter.
+    """
 
     name: Text
     where: Text
     note: Text | None = None
+    unlike: list[str] = []
+
+
+class Later(_Part):
+    """An item that can be applied for only when something else of the list is done; `note` says when."""
+
+    item: str
+    note: Text
 
 
 class Flow(_Part):
-    """One flow. `always` and the questions' `add`/`remove` name items or keys of `offline`."""
+    """One flow. `always` and the questions' `add`/`remove` name items or keys of `offline` or `later`."""
 
     code: str = Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=60)
     topic: str
@@ -57,6 +68,7 @@ class Flow(_Part):
     always: list[str] = []
     questions: list[SituationQuestion] = Field(min_length=2)
     offline: dict[str, Offline] = {}
+    later: dict[str, Later] = {}
     benefits: list[Text] = []
     """What one gets without applying, told on the result page."""
 

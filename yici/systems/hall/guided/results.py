@@ -9,6 +9,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from yici.base.errors import YiciError
+from yici.base.text import Text
 from yici.core.people.models import Account
 from yici.systems.hall import proofs
 from yici.systems.hall.definitions import ItemDefinition
@@ -41,6 +42,14 @@ class Entry:
 
 
 @dataclass(frozen=True)
+class LaterEntry:
+    """An item for afterwards, with when."""
+
+    item: ServiceItem
+    note: Text
+
+
+@dataclass(frozen=True)
 class Paper:
     """One paper of the list. `is_struck`: she need not bring it; `words` says why, or how it can be proven."""
 
@@ -54,11 +63,17 @@ class Paper:
 class PersonalList:
     entries: list[Entry]
     offline: list[Offline]
+    later: list[LaterEntry]
     papers: list[Paper]
     merged: Merged | None
     refused: str = ""
     """Why the items cannot be applied for together; each still can on its own."""
     joinable: list[str] = field(default_factory=list)
+
+    @property
+    def charged(self) -> int:
+        """How many of the things to do cost something; how much each costs stands with it."""
+        return sum(1 for entry in self.entries if entry.definition.fees.charged)
 
     @property
     def struck(self) -> int:
@@ -71,11 +86,14 @@ def personal_list(flow: Flow, answers: Mapping[str, Any], place: str, account: A
     rows = {row.code: row for row in listed().select_related("current", "organisation").filter(code__in=wanted)}
     entries = [_entry(rows[code], place) for code in wanted if code in rows]
     offline = [flow.offline[name] for name in wanted if name in flow.offline]
+    afterwards = [flow.later[name] for name in wanted if name in flow.later]
+    named = {row.code: row for row in listed().filter(code__in=[one.item for one in afterwards])} if afterwards else {}
+    later = [LaterEntry(named[one.item], one.note) for one in afterwards if one.item in named]
     able = [entry for entry in entries if not entry.problem]
     merged, refused = _merged(able)
     papers = [_paper(merged, united, account) for united in merged.materials] if merged else []
     joinable = [entry.code for entry in able] if merged and not refused else []
-    return PersonalList(entries, offline, papers, merged, refused, joinable)
+    return PersonalList(entries, offline, later, papers, merged, refused, joinable)
 
 
 def _entry(row: ServiceItem, place: str) -> Entry:

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from yici.core.forms.rules.definition import Field
 from yici.systems.hall.definitions import Check, ItemDefinition
+from yici.systems.hall.generating.shorthand import GENERAL
 
 
 @dataclass(frozen=True)
@@ -76,10 +77,6 @@ def _results(first: ItemDefinition, second: ItemDefinition) -> Found:
                 first=first.name, second=second.name, result=first.result.name
             ),
         )
-
-
-# Types of the certificate library that stand for no paper in particular.
-GENERAL = frozenset({"general_licence", "general_document", "general_decision"})
 
 
 def _first(item: ItemDefinition) -> bool:

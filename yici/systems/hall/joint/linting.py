@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from yici.base.cityfolder import Finding, read_yaml, yaml_files
-from yici.base.errors import Misconfigured, YiciError
+from yici.base.errors import YiciError
+from yici.core.forms import rules as forms
+from yici.systems.hall import folder
 from yici.systems.hall.definitions import ItemDefinition
 from yici.systems.hall.joint import themes
 from yici.systems.hall.joint.merging import Supply, merge
@@ -17,16 +19,21 @@ def lint(city: Path) -> Iterator[Finding]:
     """Findings of every theme. Reads files only."""
     themes.forget()
     fees = set(_fee_codes(city))
-    for path in themes.theme_files(city):
-        name = path.relative_to(city).as_posix()
-        try:
-            theme = themes.read_theme(path)
-        except Misconfigured as error:
-            yield Finding(name, 0, "joint.schema", str(error.message), "按提示的行改正")
-            continue
-        if path.stem != theme.code:
-            yield Finding(name, 1, "joint.file-name", f"文件名应与编码一致：{theme.code}.yaml", "改文件名或编码")
+    found, findings = folder.read_all(city, themes.theme_files(city), themes.read_theme, "joint")
+    yield from findings
+    for name, theme in found:
         yield from _theme(theme, name, city, fees)
+
+
+def unjoinable(items: Sequence[ItemDefinition], supplies: Sequence[Supply]) -> Iterator[tuple[str, str, str]]:
+    """(rule, what is wrong, what to do) of a set that cannot be applied for as one."""
+    try:
+        contradictions = merge(items, supplies=supplies).contradictions if items else ()
+    except YiciError as error:
+        yield "circular", str(error.message), "去掉互相等待的一边"
+        return
+    for one in contradictions:
+        yield "contradiction", one.message, "去掉一项，或者让这两项不会同时出现"
 
 
 def _theme(theme: Theme, name: str, city: Path, fees: set[str]) -> Iterator[Finding]:
@@ -47,15 +54,10 @@ def _theme(theme: Theme, name: str, city: Path, fees: set[str]) -> Iterator[Find
     for row in theme.before:
         if row.item not in by_code:
             yield Finding(name, 0, "joint.before-item", f"before 里的事项 {row.item} 不在 items 里", "改正 item")
-    try:
-        supplies = [Supply(one.giver, one.taker, one.material) for one in theme.supplies]
-        merged = merge(items, supplies=supplies)
-    except YiciError as error:
-        yield Finding(name, 0, "joint.circular", str(error.message), "去掉互相等待的一边")
-        return
-    for one in merged.contradictions:
-        yield Finding(name, 0, "joint.contradiction", one.message, "从 items 里去掉一项")
-    keys = set(merged.form.by_key)
+    supplies = [Supply(one.giver, one.taker, one.material) for one in theme.supplies]
+    for rule, fault, mend in unjoinable(items, supplies):
+        yield Finding(name, 0, f"joint.{rule}", fault, mend)
+    keys = set(forms.union([item.form for item in items]).by_key)
     for charge in theme.charges:
         for key in (charge.quantity, charge.of):
             if key and key not in keys:

@@ -88,6 +88,28 @@ def result_certificate_known(item: ItemDefinition, around: Surroundings) -> Iter
         )
 
 
+def result_can_be_printed(item: ItemDefinition, around: Surroundings) -> Iterator[Fault]:
+    """A type with a face of its own must find something to print in what the form asks or the item says."""
+    face = around.certificates.get(item.result.certificate)
+    told = {*item.form.by_key, *(entry.element for entry in item.result.face), "person.name", "person.id_number"}
+    if face and not face & told:
+        yield Fault(
+            ("result", "certificate"),
+            f"{item.result.certificate} 上要印的内容，表单一项也不问",
+            "在 result.face 里写从哪个回答来，或换证照类型",
+        )
+
+
+def result_effects_are_told(item: ItemDefinition, around: Surroundings) -> Iterator[Fault]:
+    """What an approval changes or ends must be a known type, and be found by answers that the form asks."""
+    ended = item.result.ends
+    if ended and ended.certificate not in around.certificates:
+        yield Fault(("result", "ends"), f"证照类型 {ended.certificate} 不存在", "改成 certificates/ 下的类型")
+    for answer in filter(None, (item.result.number, *((ended.number, ended.holder) if ended else ()))):
+        if answer not in item.form.by_key:
+            yield Fault(("result",), f"要靠 {answer} 找到证照，表单却不问它", "在表单里问它，或改成已有的字段")
+
+
 def face_is_answered(item: ItemDefinition, around: Surroundings) -> Iterator[Fault]:
     """Every edge has an output: what the result shows must come from the form, a value or the age."""
     for index, entry in enumerate(item.result.face):
@@ -355,6 +377,8 @@ CHECKS: tuple[Check, ...] = (
     result_kind_fits_name,
     result_has_sample,
     result_certificate_known,
+    result_can_be_printed,
+    result_effects_are_told,
     face_is_answered,
     visits_have_reason,
     no_visit_needs_a_way,

@@ -21,7 +21,8 @@ class Surroundings:
     elements: frozenset[str]
     functions: frozenset[str]
     workflows: dict[str, frozenset[str]]
-    certificates: frozenset[str]
+    certificates: dict[str, frozenset[str]]
+    """Type → the elements that it prints."""
     topics: dict[str, folder.Topic]
     centres: frozenset[str]
     fees: frozenset[str] = frozenset()
@@ -39,7 +40,7 @@ def surroundings_of(city: Path) -> Surroundings:
         elements=frozenset(element.id for element in vocabulary.elements()),
         functions=frozenset(_functions(city)),
         workflows=dict(_workflows(city)),
-        certificates=frozenset(_certificates(city)),
+        certificates=dict(_certificates(city)),
         topics=folder.topics_of(city),
         centres=frozenset(folder.centres(city)),
         fees=frozenset(_fees(city)),
@@ -95,7 +96,7 @@ def _signing_workflows(city: Path) -> Iterator[str]:
             yield path.stem
 
 
-def _certificates(city: Path) -> Iterator[str]:
+def _certificates(city: Path) -> Iterator[tuple[str, frozenset[str]]]:
     for path in yaml_files(city / "certificates"):
         body = read_yaml(path) or {}
-        yield str(body.get("slug", path.stem))
+        yield str(body.get("slug", path.stem)), frozenset(map(str, body.get("face") or ()))
