@@ -95,6 +95,9 @@ def test_price_changes_by_two_people_and_keeps_its_history(demo: Any, client: Cl
     history = client.get(address).content.decode()
     assert "皖价费〔2026〕1号" in history and demo.staff("cashier").name in history
     assert client.get("/desk/pay/fees/").status_code == 200
+    sheet = load_workbook(io.BytesIO(client.get("/desk/pay/fees/export/").content)).active
+    assert sheet is not None
+    assert [row[2] for row in sheet.iter_rows(values_only=True) if row[0] == "juzhuzheng-bufa"] == [15]
 
 
 def test_rejected_proposal_changes_nothing_and_needs_a_reason(demo: Any) -> None:

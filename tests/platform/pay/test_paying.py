@@ -208,8 +208,11 @@ def test_payer_pays_on_the_pages(
     assert answer.headers["Location"].endswith("/wait/wechat/")
     page = client.get(answer.headers["Location"]).content.decode()
     assert 'http-equiv="refresh"' in page and "data:image/svg+xml" in page
+    assert client.get(answer.headers["Location"], headers={"HX-Request": "true"}).status_code == 204
     sandbox.pay(order.attempts.get().number)
     sandbox.deliver(Client(), "wechat", order.attempts.get().number)
+    asked = client.get(answer.headers["Location"], headers={"HX-Request": "true"})
+    assert asked.headers["HX-Redirect"] == f"/my/payments/{order.number}/"
     assert client.get(answer.headers["Location"]).status_code == 302
     services.follow_up()
     with django_assert_max_num_queries(20):

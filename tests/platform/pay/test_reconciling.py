@@ -418,6 +418,8 @@ def test_finance_officer_works_on_the_pages(demo: Any, sandbox: Live, client: Cl
     assert "微信支付待结算款" in accounts and "20.00" in accounts
     account = ledger.accounts_with_balance().get(code="provider:wechat")
     assert attempt.order.number in client.get(f"/desk/pay/ledger/{account.pk}/").content.decode()
+    sheet = load_workbook(io.BytesIO(client.get(f"/desk/pay/ledger/{account.pk}/export/?day={today()}").content)).active
+    assert sheet is not None and (sheet["D2"].value, sheet["F2"].value) == (attempt.order.number, 20)
     assert "核对无误" in client.post("/desk/pay/ledger/verify/", follow=True).content.decode()
     assert client.get("/desk/pay/reconciliation/").status_code == 200
     assert (

@@ -1,4 +1,4 @@
-"""Orders and a day's reconciliation as workbooks: amounts as numbers in yuan, every text safe for a spreadsheet program."""
+"""Orders, a day's reconciliation, entries and the fee list as workbooks: amounts as numbers in yuan, every text safe for a spreadsheet program."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ from django.utils.translation import gettext as _
 from openpyxl import Workbook
 
 from yici.base.spreadsheets import safe_cell
+from yici.core.ledger.models import LedgerAccount, LedgerEntry
 from yici.core.vocabulary import rules as vocabulary
-from yici.platform.pay.models import DayBill, Difference, PayOrder
+from yici.platform.pay.definitions import Fee
+from yici.platform.pay.models import DayBill, Difference, FeeItem, PayOrder
 from yici.platform.pay.providers import PROVIDERS
 
 MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -69,6 +71,44 @@ def reconciliation_workbook(bill: DayBill, differences: Iterable[Difference]) ->
         for one in differences
     )  # fmt: skip
     return _workbook(_("对账"), heads, [total, fees, *rows])
+
+
+def entries_workbook(account: LedgerAccount, entries: Iterable[LedgerEntry]) -> bytes:
+    """Entries of one account: when the money moved, what for, what it is about, debit and credit."""
+    heads = [_("时间"), _("记账时间"), _("业务"), _("关联订单"), _("说明"), _("借（元）"), _("贷（元）")]
+    rows = (
+        [
+            one.transaction.at, one.transaction.posted_at, one.transaction.kind, one.transaction.reference, one.transaction.memo,
+            _yuan(one.amount) if one.amount > 0 else None, _yuan(-one.amount) if one.amount < 0 else None,
+        ]
+        for one in entries
+    )  # fmt: skip
+    return _workbook(account.code.replace(":", " "), heads, rows)
+
+
+def fees_workbook(listed: Iterable[tuple[FeeItem, Fee | None, bool]]) -> bytes:
+    """The fee list as it is charged today; a fee that is not charged any more has no price."""
+    heads = [
+        _("代码"),
+        _("项目"),
+        _("标准（元）"),
+        _("单位"),
+        _("费率（‰）"),
+        _("依据"),
+        _("减免"),
+        _("非税票据"),
+        _("待复核"),
+    ]
+    rows = (
+        [
+            item.code, str(fee.name) if fee else _("已停收"), _yuan(fee.fen) if fee and not fee.rate else None, fee.unit if fee else "",
+            fee.rate.per_mille if fee and fee.rate else None, "；".join(map(str, fee.basis)) if fee else "",
+            "；".join(f"{one.label} {one.percent}%" for one in fee.reductions) if fee else "",
+            _("是") if fee and fee.non_tax else _("否"), _("是") if waiting else _("否"),
+        ]
+        for item, fee, waiting in listed
+    )  # fmt: skip
+    return _workbook(_("收费清单"), heads, rows)
 
 
 def _yuan(fen: int | None) -> Decimal | None:

@@ -84,6 +84,14 @@ class Difference(models.Model):
         WAIT = "wait", _("等次日账单")
         REPORT = "report", _("报告财务负责人")
 
+    # Which act on the books fits which difference; asking, waiting and reporting fit every one.
+    ACTS = {
+        Kind.ONLY_BILL: Action.BOOK,
+        Kind.ONLY_BILL_REFUND: Action.BOOK_REFUND,
+        Kind.FEE: Action.BOOK_FEE,
+        Kind.PARKED: Action.RETURN,
+    }
+
     bill = models.ForeignKey(DayBill, models.PROTECT, related_name="differences")
     kind = models.CharField(max_length=20, choices=Kind.choices)
     subject = models.CharField(max_length=64, help_text="trade or refund number")
@@ -101,3 +109,10 @@ class Difference(models.Model):
     class Meta:
         ordering = ["bill", "kind", "subject"]
         constraints = [models.UniqueConstraint(fields=["bill", "kind", "subject"], name="pay_difference_once")]
+
+    @property
+    def actions(self) -> list[tuple[str, str]]:
+        """What somebody may decide here, by value and label."""
+        act = self.ACTS.get(self.Kind(self.kind))
+        fitting = (act, self.Action.ASK, self.Action.WAIT, self.Action.REPORT)
+        return [(one.value, str(one.label)) for one in fitting if one]

@@ -14,19 +14,30 @@ from django.views.decorators.http import require_GET, require_POST
 from yici.base.errors import Conflict, Invalid, NotAllowed, NotFound
 from yici.core.people.auth import account_of, staff_required
 from yici.core.vocabulary.rules import fen as read_yuan
-from yici.platform.pay import services
-from yici.platform.pay.definitions import fee_from
+from yici.platform.pay import exporting, services
+from yici.platform.pay.definitions import Fee, fee_from
 from yici.platform.pay.models import FeeItem, FeeVersion
+from yici.platform.pay.pages.cashier import workbook
 
 
 @staff_required("pay.fees")
 @require_GET
 def fees(request: HttpRequest) -> HttpResponse:
     """Every fee of the list with its price, and which wait for a review."""
+    return render(request, "pay/desk/fees.html", {"rows": _listed()})
+
+
+def _listed() -> list[tuple[FeeItem, Fee | None, bool]]:
     items = FeeItem.objects.select_related("current")
     waiting = set(FeeVersion.objects.filter(state=FeeVersion.State.PROPOSED).values_list("item_id", flat=True))
-    rows = [(item, fee_from(item.current.definition) if item.current else None, item.code in waiting) for item in items]
-    return render(request, "pay/desk/fees.html", {"rows": rows})
+    return [(item, fee_from(item.current.definition) if item.current else None, item.code in waiting) for item in items]
+
+
+@staff_required("pay.fees")
+@require_GET
+def export(request: HttpRequest) -> HttpResponse:
+    """The list as a workbook. It holds nothing personal and is published anyway."""
+    return workbook(exporting.fees_workbook(_listed()), "fees.xlsx")
 
 
 @staff_required("pay.fees")

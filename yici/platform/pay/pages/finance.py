@@ -6,6 +6,7 @@ import datetime as dt
 
 from django.contrib import messages as flash
 from django.core.paginator import Paginator
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
@@ -17,6 +18,7 @@ from yici.base.errors import Conflict, Invalid, NotFound
 from yici.core.audit import services as audit
 from yici.core.ledger import queries as ledger
 from yici.core.ledger import services as ledger_services
+from yici.core.ledger.models import LedgerAccount, LedgerEntry
 from yici.core.people.auth import account_of, staff_required
 from yici.core.people.services import actor_of
 from yici.platform.pay import exporting, queries, services
@@ -27,15 +29,19 @@ from yici.platform.pay.providers.days import span
 
 PAGE = 100
 DAYS = 14
+PARKED = 50
+EARLIEST = dt.date(2000, 1, 1)
 
 
 @staff_required("pay.finance")
 @never_cache
 @require_GET
 def reconciliation(request: HttpRequest) -> HttpResponse:
-    """The last two weeks, each day and provider: balanced or how many differences; what is parked; the books' own check."""
-    last = clock.today() - dt.timedelta(days=1)
-    bills = {(one.day, one.provider): one for one in DayBill.objects.filter(day__gt=last - dt.timedelta(days=DAYS))}
+    """Two weeks to yesterday or to `until`, each day and provider: balanced or how many differences; and what is parked."""
+    yesterday = clock.today() - dt.timedelta(days=1)
+    last = max(EARLIEST, min(day_of(request.GET.get("until", "")) or yesterday, yesterday))
+    two_weeks = dt.timedelta(days=DAYS)
+    bills = {(one.day, one.provider): one for one in DayBill.objects.filter(day__gt=last - two_weeks, day__lte=last)}
     open_ones: dict[int, int] = {}
     for pk in Difference.objects.filter(bill__in=bills.values(), is_settled=False).values_list("bill_id", flat=True):
         open_ones[pk] = open_ones.get(pk, 0) + 1
@@ -49,7 +55,17 @@ def reconciliation(request: HttpRequest) -> HttpResponse:
         )
         for day in (last - dt.timedelta(days=back) for back in range(DAYS))
     ]
-    context = {"days": days, "providers": PROVIDERS, "parked": list(queries.parked_payments()[:50]), "yesterday": last}
+    parked = queries.parked_payments()
+    count = parked.count()
+    context = {
+        "days": days,
+        "providers": PROVIDERS,
+        "parked": list(parked[:PARKED]),
+        "parked_more": count if count > PARKED else 0,
+        "yesterday": yesterday,
+        "earlier": last - two_weeks,
+        "later": min(last + two_weeks, yesterday) if last < yesterday else None,
+    }
     return render(request, "pay/desk/reconciliation.html", context)
 
 
@@ -102,7 +118,6 @@ def _bill_page(request: HttpRequest, found: DayBill, status: int = 200, **extra:
         "bill": found,
         "label": PROVIDERS[found.provider],
         "page": page,
-        "actions": Difference.Action.choices,
         "account": accounts.get(f"provider:{found.provider}"),
         "fee_account": accounts.get(f"fee:{found.provider}"),
         "begin": begin,
@@ -172,7 +187,8 @@ def rows(request: HttpRequest, provider: str, day: str, side: str) -> HttpRespon
 @require_GET
 def accounts(request: HttpRequest) -> HttpResponse:
     """Every account of the ledger with its balance."""
-    return render(request, "pay/desk/accounts.html", {"accounts": list(ledger.accounts_with_balance()[:2000])})
+    page = Paginator(ledger.accounts_with_balance(), PAGE).get_page(request.GET.get("page"))
+    return render(request, "pay/desk/accounts.html", {"page": page})
 
 
 @staff_required("pay.finance")
@@ -184,16 +200,38 @@ def entries(request: HttpRequest, account_id: int) -> HttpResponse:
     if found is None:
         raise NotFound
     day = day_of(request.GET.get("day", ""))
-    chosen = ledger.entries_of(found, span(found.code.partition(":")[2], day) if day else None)
-    page = Paginator(chosen, PAGE).get_page(request.GET.get("page"))
+    page = Paginator(_entries(found, day), PAGE).get_page(request.GET.get("page"))
     references = [entry.transaction.reference for entry in page]
     context = {
         "account": found,
         "balance": ledger.balance_of(found.code),
         "page": page,
+        "day": day,
         "orders": set(PayOrder.objects.filter(number__in=references).values_list("number", flat=True)),
     }
     return render(request, "pay/desk/entries.html", context)
+
+
+@staff_required("pay.finance")
+@require_GET
+def export_entries(request: HttpRequest, account_id: int) -> HttpResponse:
+    """The same entries as a workbook, at most 50,000; the export is recorded."""
+    found = ledger.account(account_id)
+    if found is None:
+        raise NotFound
+    day = day_of(request.GET.get("day", ""))
+    audit.record(
+        actor_of(account_of(request), request),
+        "export",
+        subject=("ledger", found.code),
+        purpose=f"导出分录 {day or ''}",
+    )
+    content = exporting.entries_workbook(found, _entries(found, day)[: exporting.MOST_ROWS])
+    return workbook(content, f"ledger-{found.pk}{f'-{day}' if day else ''}.xlsx")
+
+
+def _entries(found: LedgerAccount, day: dt.date | None) -> QuerySet[LedgerEntry]:
+    return ledger.entries_of(found, span(found.code.partition(":")[2], day) if day else None)
 
 
 @staff_required("pay.finance")

@@ -13,8 +13,9 @@ from urllib.parse import parse_qsl, urlencode
 import httpx
 
 from yici.platform.pay.providers import keys
+from yici.platform.pay.providers.money import yuan
 from yici.platform.pay.sandbox.notifying import Letter
-from yici.platform.pay.sandbox.shop import Answer, Keys, Shop, yuan
+from yici.platform.pay.sandbox.shop import Answer, Keys, Shop
 
 COLUMNS = [
     "支付宝交易号",

@@ -147,7 +147,3 @@ class Shop:
             head, _mark, tail = content.rpartition(b"`")
             return head + b"`9" + tail
         return content
-
-
-def yuan(fen: int) -> str:
-    return f"{fen // 100}.{fen % 100:02d}"

@@ -15,8 +15,9 @@ import httpx
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from yici.platform.pay.providers import keys
+from yici.platform.pay.providers.money import yuan
 from yici.platform.pay.sandbox.notifying import Letter
-from yici.platform.pay.sandbox.shop import Answer, Keys, Shop, yuan
+from yici.platform.pay.sandbox.shop import Answer, Keys, Shop
 
 COLUMNS = [
     "交易时间",
