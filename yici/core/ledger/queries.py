@@ -17,10 +17,10 @@ def balance_of(code: str) -> int:
 
 
 def accounts_with_balance() -> QuerySet[LedgerAccount]:
-    """Every account with `fen` and `number`, its balance and how many entries it has."""
+    """Every account by code, with `fen` and `number`, its balance and how many entries it has."""
     return LedgerAccount.objects.annotate(
         fen=Sum("balances__amount", default=0), number=Sum("balances__entries", default=0)
-    )
+    ).order_by("code")
 
 
 def account(account_id: int) -> LedgerAccount | None:
