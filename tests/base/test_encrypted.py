@@ -14,6 +14,7 @@ from yici.base import rewrapping, sealing
 from yici.base.encrypted import index_of
 from yici.core.people import services
 from yici.core.people.models import Account, Person, SignInCode
+from yici.platform.trust.models import PaperReading
 
 pytestmark = pytest.mark.django_db
 
@@ -117,4 +118,25 @@ def test_every_sealed_field_of_every_app_is_known_to_the_command() -> None:
         "people_person.phone",
         "people_account.phone",
         "trust_paperreading.fields",
+        "forms_draft.answers",
+        "forms_draft.prefill",
+        "forms_draft.context",
+        "hall_application.answers",
+        "hall_application.provenance",
+        "hall_materialinstance.proof",
+        "hall_jointapplication.answers",
+        "hall_jointpart.materials",
+        "trust_certificate.face",
+        "trust_certificate.holder_name",
     } <= names
+
+
+def test_json_of_any_length_comes_back_and_is_brought_under_a_new_key(own_keys: sealing.Keyring) -> None:
+    field = PaperReading._meta.get_field("fields")
+    for value in ({}, [], "", {"地址": "亳州" * 2000}, {"x": [1, None, True]}):
+        sealed = field.get_prep_value(value)
+        assert field.from_db_value(sealed, None, None) == value
+        old = own_keys.mark
+        own_keys.add_key()
+        again = own_keys.rewrap(sealed, field.place)
+        assert again[0] != old and field.from_db_value(again, None, None) == value

@@ -7,6 +7,7 @@ itself, and answers `field=value` and `field__in=[…]` on the sealed field. Eac
 from __future__ import annotations
 
 import json
+import zlib
 from typing import Any
 
 from django.db import models
@@ -16,6 +17,9 @@ from django.db.models.lookups import Exact, In
 from yici.base.sealing import keyring
 
 __all__ = ["BlindIndexField", "Sealed", "SealedBytesField", "SealedJSONField", "SealedTextField", "index_of"]
+
+_LONG = 1000  # bytes
+_DEFLATED = b"\x78"  # how zlib begins (RFC 1950), and no JSON text does
 
 
 class Sealed(models.BinaryField):
@@ -85,11 +89,14 @@ class SealedTextField(Sealed):
 
 
 class SealedJSONField(Sealed):
+    """What is long is deflated before it is sealed, as PostgreSQL would have done with it in clear."""
+
     def _pack(self, value: Any) -> bytes:
-        return json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode()
+        text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode()
+        return zlib.compress(text, 1) if len(text) > _LONG else text
 
     def _unpack(self, value: bytes) -> Any:
-        return json.loads(value)
+        return json.loads(zlib.decompress(value) if value[:1] == _DEFLATED else value)
 
 
 class BlindIndexField(models.BinaryField):

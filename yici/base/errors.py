@@ -25,6 +25,12 @@ class YiciError(Exception):
         super().__init__(self.message)
 
 
+def told(error: Exception | None) -> dict[str, Any]:
+    """What a form's page says of an error: `errors` beside the fields, `general` where it names none."""
+    fields = dict(getattr(error, "fields", {}) or {})
+    return {"errors": fields, "general": "" if fields else str(getattr(error, "message", ""))}
+
+
 class NotFound(YiciError):
     """The thing is not there, or not there for this person: the two are never told apart."""
 

@@ -13,6 +13,7 @@ import hashlib
 import hmac
 import os
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -93,10 +94,18 @@ class Keyring:
 
     def seal(self, value: str | bytes, place: str) -> bytes:
         """`place`: `table.field`. The same value sealed twice gives different bytes."""
+        return self.sealer(place)(value.encode() if isinstance(value, str) else value)
+
+    def sealer(self, place: str) -> Callable[[bytes], bytes]:
+        """`seal` for many values of one place: what they share is worked out once."""
         key = self._keys[self.newest]
-        nonce = os.urandom(_NONCE)
-        data = value.encode() if isinstance(value, str) else value
-        return bytes([self._mark(key)]) + nonce + key.encrypt(nonce, data, self._bound(key, place))
+        mark, bound, encrypt, urandom = bytes([self._mark(key)]), self._bound(key, place), key.encrypt, os.urandom
+
+        def sealed(data: bytes) -> bytes:
+            nonce = urandom(_NONCE)
+            return mark + nonce + encrypt(nonce, data, bound)
+
+        return sealed
 
     def unseal(self, sealed: bytes | memoryview, place: str) -> bytes:
         """Raises `Broken` for what was altered, belongs elsewhere, or was sealed with a key that is gone."""
@@ -114,9 +123,18 @@ class Keyring:
 
         Always by the first key, so that an index stays good when keys are changed.
         """
-        key = self._keys[min(self._keys)]
+        return self.indexer(place)(value)
+
+    def indexer(self, place: str) -> Callable[[str], bytes]:
+        """`blind_index` for many values of one place."""
+        key = self._keys[min(self._keys)].indexing
         digest = "sm3" if self._profile == "sm" else "sha256"
-        return hmac.new(key.indexing, f"{place}\x00{value}".encode(), digest).digest()[:16]
+        begun, hashed = f"{place}\x00".encode(), hmac.digest
+
+        def index(value: str) -> bytes:
+            return hashed(key, begun + value.encode(), digest)[:16]
+
+        return index
 
     @property
     def versions(self) -> list[int]:

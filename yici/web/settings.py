@@ -252,6 +252,7 @@ PAY_KEYS = Path(os.environ.get("YICI_PAY_KEYS") or HOME / "pay")
 POLICE_ENDPOINT = os.environ.get("YICI_POLICE_ENDPOINT", f"http://127.0.0.1:{PORT + 3}")
 POLICE_APP = os.environ.get("YICI_POLICE_APP", "yici")
 POLICE_KEY = os.environ.get("YICI_POLICE_KEY", str(HOME / "sandbox" / "police" / "service.pub"))
+READING_DAYS = int(os.environ.get("YICI_READING_DAYS", "90"))  # of what was read from papers
 ANTIVIRUS_SOCKET = os.environ.get("YICI_CLAMD_SOCKET", "")
 EMAIL_HOST = os.environ.get("YICI_SMTP_HOST", "127.0.0.1")
 EMAIL_PORT = int(os.environ.get("YICI_SMTP_PORT", str(PORT + 2)))

@@ -3,6 +3,7 @@
 from django.db import models
 from django.db.models import Q
 
+from yici.base.encrypted import SealedJSONField
 from yici.core.people.models import Account, Person
 
 
@@ -21,16 +22,17 @@ class Draft(models.Model):
     subject = models.ForeignKey(Person, models.PROTECT, null=True, related_name="+")
     form = models.CharField(max_length=120, help_text="for example hall:<item code>@<version>")
     title = models.TextField()
-    answers = models.JSONField(default=dict)
-    prefill = models.JSONField(default=dict)
-    situation = models.JSONField(default=dict)
+    answers = SealedJSONField(default=dict)
+    prefill = SealedJSONField(default=dict)
+    situation = SealedJSONField(default=dict)
     silent_sources = models.JSONField(default=list, help_text="fact providers that failed when it was opened")
-    context = models.JSONField(default=dict, help_text="the owner system's own: channel, delegation …")
+    context = SealedJSONField(default=dict, help_text="the owner system's own: channel, delegation …")
     revision = models.IntegerField(default=0, help_text="counts saves; a stale save is refused")
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
     expires_at = models.DateTimeField()
     reminded_at = models.DateTimeField(null=True, help_text="told that it will expire")
+    emptied_at = models.DateTimeField(null=True, help_text="its answers are gone; it only says so")
     submitted_as = models.CharField(max_length=40, blank=True, help_text="case number, once submitted")
 
     class Meta:

@@ -314,9 +314,7 @@ def remove_expired_drafts() -> int:
     now = clock.now()
     expired = Draft.objects.filter(submitted_as="", expires_at__lte=now)
     expired.filter(expires_at__lte=now - TOMBSTONE_LIFE).delete()
-    return expired.exclude(answers={}, prefill={}, situation={}, context={}).update(
-        answers={}, prefill={}, situation={}, context={}
-    )
+    return expired.filter(emptied_at=None).update(answers={}, prefill={}, situation={}, context={}, emptied_at=now)
 
 
 def remind_of_expiry() -> int:

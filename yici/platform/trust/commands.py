@@ -54,6 +54,15 @@ def make(type: Annotated[str, typer.Argument(help="certificate type, e.g. reside
     )
 
 
+@app.command("renew-signer")
+def renew_signer() -> None:
+    """A new key for the city's certificates, issued by the root; restart afterwards. What was signed stays checkable."""
+    set_up_django()
+    from yici.platform.trust.authority import renew_signer as carry_out
+
+    console.print(f"新的签名密钥 {carry_out()[:16]}，重启后生效；旧证书留作验证。")
+
+
 @app.command("evidence")
 def evidence(
     identifier: Annotated[str, typer.Argument(help="GB/T 36904 identifier")],

@@ -39,6 +39,17 @@ def expire(timestamp: int) -> None:
     states.expire(clock.today())
 
 
+@app.periodic(cron="40 16 * * *")  # 00:40 in Shanghai
+@app.task(name="trust.forget", queue="default")
+def forget(timestamp: int) -> None:
+    """What was read from papers and wrong codes of shares, past their time."""
+    from yici.platform.trust.library import sharing
+    from yici.platform.trust.papers import readings
+
+    readings.forget()
+    sharing.forget_wrong_codes()
+
+
 @app.periodic(cron="30 17 * * *")  # 01:30 in Shanghai
 @app.task(name="trust.make_certificates", queue="data", queueing_lock="trust.make_certificates")
 def make_certificates(timestamp: int = 0) -> int:

@@ -6,6 +6,7 @@ from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVectorField
 from django.db import models
 
+from yici.base.encrypted import SealedJSONField
 from yici.base.text import localized
 from yici.core.cases.models import Case, CaseTypeVersion
 from yici.core.files.models import StoredFile
@@ -130,11 +131,11 @@ class Application(models.Model):
     applicant = models.ForeignKey(Person, models.PROTECT, related_name="+")
     agent = models.ForeignKey(Person, models.PROTECT, null=True, related_name="+")
     delegation = models.ForeignKey(Delegation, models.PROTECT, null=True, related_name="+")
-    answers = models.JSONField(help_text="field id → value, as submitted or last corrected")
-    provenance = models.JSONField(
+    answers = SealedJSONField(help_text="field id → value, as submitted or last corrected")
+    provenance = SealedJSONField(
         help_text="field id → {value, source, source_organisation, as_of} of what prefill held"
     )
-    situation = models.JSONField(default=dict, help_text="answers to the situation tree")
+    situation = SealedJSONField(default=dict, help_text="answers to the situation tree")
     draft_token = models.CharField(max_length=32, unique=True, help_text="makes a double submit find its own case")
     submitted_at = models.DateTimeField()
 
@@ -154,7 +155,7 @@ class MaterialInstance(models.Model):
     requirement = models.CharField(max_length=60, help_text="requirement id within the item version")
     name = models.TextField()
     source = models.CharField(max_length=12, choices=Source.choices)
-    proof = models.JSONField(default=dict, help_text="which records or certificate, with source and date")
+    proof = SealedJSONField(default=dict, help_text="which records or certificate, with source and date")
     file = models.ForeignKey(StoredFile, models.PROTECT, null=True, related_name="+")
     trust = models.CharField(max_length=1, choices=StoredFile.Trust.choices)
     added_at = models.DateTimeField()

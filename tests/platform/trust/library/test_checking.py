@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from asn1crypto import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from pyhanko.keys import load_cert_from_pemder
@@ -26,6 +28,7 @@ from yici.platform.trust.library import checking, printing
 from yici.platform.trust.library.held import from_issued
 from yici.platform.trust.models import Certificate, MadeCertificate
 from yici.platform.trust.queries import Held, Outcome, verify_file
+from yici.platform.trust.signatures import issuing as stamps
 
 pytestmark = pytest.mark.django_db
 
@@ -148,7 +151,13 @@ def validates(content: bytes) -> bool:
 
     root = load_cert_from_pemder(str(key_files().root_certificate))
     (signature,) = PdfFileReader(io.BytesIO(content)).embedded_signatures
-    status = validate_pdf_signature(signature, ValidationContext(trust_roots=[root], allow_fetching=False))
+    stamper = x509.Certificate.load(stamps.stamper().issuer.public_bytes(Encoding.DER))
+    status = validate_pdf_signature(
+        signature, ValidationContext(trust_roots=[root], allow_fetching=False),
+        ts_validation_context=ValidationContext(trust_roots=[stamper], allow_fetching=False),
+    )  # fmt: skip
+    stamp = status.timestamp_validity
+    assert stamp is not None and stamp.valid and stamp.trusted and abs(stamp.timestamp - clock.physical()).seconds < 600
     return bool(status.bottom_line)
 
 

@@ -7,6 +7,7 @@ import re
 from typing import Any
 
 import pytest
+from django.core.cache import cache
 from django.test import Client
 
 from yici.base import clock
@@ -17,7 +18,7 @@ from yici.core.people import services as people
 from yici.core.people.errors import TooManyRequests
 from yici.platform.trust import queries, services
 from yici.platform.trust.library import sharing
-from yici.platform.trust.models import Certificate, Share, ShareUse
+from yici.platform.trust.models import Certificate, Share, ShareUse, WrongCode
 
 pytestmark = pytest.mark.django_db
 NUMBER = "342124194503121221"
@@ -153,10 +154,23 @@ def test_guessing_codes_is_stopped(demo: Any, certificate: Certificate) -> None:
     for guess in range(sharing.WRONG_CODES):
         with pytest.raises(NotFound):
             sharing.terms_of(f"{guess:08d}", "203.0.113.9")
+    cache.clear()  # another process knows of them too
     with pytest.raises(TooManyRequests):
         sharing.terms_of("99999999", "203.0.113.9")
+    with pytest.raises(TooManyRequests):
+        sharing.open_share("99999999", sharing.Reader("某某", None, "203.0.113.9"))
     _made, code = shared(demo, certificate)
     assert sharing.terms_of(code, "203.0.113.10").purpose == "办理养老贷款"
+    assert sharing.forget_wrong_codes() == 0
+    with clock.at(clock.now() + sharing.WRONG_FOR):
+        assert sharing.terms_of(code, "203.0.113.9").purpose == "办理养老贷款"
+        assert sharing.forget_wrong_codes() == sharing.WRONG_CODES
+
+
+def test_a_wrong_code_that_is_opened_at_once_counts_too(demo: Any) -> None:
+    with pytest.raises(NotFound):
+        sharing.open_share("12345678", sharing.Reader("某某", None, "203.0.113.9"))
+    assert WrongCode.objects.count() == 1
 
 
 def test_pages_from_the_wallet_to_the_readers_screen(

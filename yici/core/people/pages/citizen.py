@@ -15,7 +15,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from yici.base import clock
-from yici.base.errors import Conflict, Invalid, NotFound
+from yici.base.errors import Conflict, Invalid, NotFound, told
 from yici.base.requests import page_number
 from yici.core.audit import queries as audit
 from yici.core.people import queries, services
@@ -54,12 +54,10 @@ def delegations(request: HttpRequest) -> HttpResponse:
 
 def _delegations(request: HttpRequest, error: Invalid | Conflict | None = None, form: str = "") -> HttpResponse:
     person = _person(request)
-    errors = dict(getattr(error, "fields", {}) or {}) if error else {}
     context = {
         "given": queries.delegations_from(person), "held": queries.delegations_to(person),
         "today": clock.today(), "latest": clock.today() + dt.timedelta(days=365),
-        "values": request.POST if error else {}, "errors": errors, "form": form,
-        "general": str(error.message) if error and not errors else "",
+        "values": request.POST if error else {}, "form": form, **told(error),
     }  # fmt: skip
     return render(request, "people/delegations.html", context, status=error.status if error else 200)
 

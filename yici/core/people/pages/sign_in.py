@@ -15,7 +15,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
-from yici.base.errors import Invalid, YiciError
+from yici.base.errors import Invalid, YiciError, told
 from yici.core.people import services, sign_in
 from yici.core.people.errors import CodeRejected, TooManyRequests
 from yici.core.people.models import Account, SignInCode
@@ -27,9 +27,7 @@ ENROL_SECRET = "staff_enrol_secret"  # noqa: S105 - a session key, not a secret
 
 def _failed(request: HttpRequest, template: str, error: YiciError, context: dict[str, object]) -> HttpResponse:
     """The form again, with its error summary; the status is the error's own."""
-    fields = dict(getattr(error, "fields", {}) or {})
-    general = "" if fields else str(error.message)
-    return render(request, template, {**context, "errors": fields, "general": general}, status=error.status)
+    return render(request, template, {**context, **told(error)}, status=error.status)
 
 
 @never_cache

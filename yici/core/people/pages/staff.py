@@ -13,7 +13,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from yici.base import clock
-from yici.base.errors import Conflict, Invalid, NotAllowed, NotFound
+from yici.base.errors import Conflict, Invalid, NotAllowed, NotFound, told
 from yici.base.requests import page_number
 from yici.core.people import permissions as catalogue
 from yici.core.people import queries, services
@@ -59,13 +59,11 @@ def account(request: HttpRequest, account_id: int) -> HttpResponse:
 
 
 def _account_page(request: HttpRequest, managed: Account, error: Exception | None = None) -> HttpResponse:
-    errors = dict(getattr(error, "fields", {}) or {})
     grants = RoleGrant.objects.filter(account=managed).select_related("organisation", "division", "granted_by")
     context = {
         "account": managed, "grants": grants.order_by("-valid_from", "-id"), "roles": catalogue.roles(),
-        "today": clock.today(), "values": request.POST if error else {}, "errors": errors,
-        "general": str(getattr(error, "message", "")) if error and not errors else "",
-        "factors": second_factor.authenticators_of(managed),
+        "today": clock.today(), "values": request.POST if error else {},
+        "factors": second_factor.authenticators_of(managed), **told(error),
     }  # fmt: skip
     return render(request, "people/account.html", context, status=getattr(error, "status", 200))
 

@@ -14,7 +14,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
-from yici.base.errors import Conflict, Invalid, NotAllowed, NotFound, YiciError
+from yici.base.errors import Conflict, Invalid, NotAllowed, NotFound, YiciError, told
 from yici.base.requests import page_number
 from yici.core.people import queries
 from yici.core.people.auth import account_of, staff_required
@@ -45,12 +45,11 @@ def accounts(request: HttpRequest) -> HttpResponse:
 def _page(
     request: HttpRequest, error: YiciError | None = None, made: Account | None = None, **more: Any
 ) -> HttpResponse:
-    errors = dict(getattr(error, "fields", {}) or {})
     words = plain_line(request.GET.get("words", ""), 60)
     link = settings.SITE_URL + reverse("people:staff_begin", args=[staff.link_of(made)]) if made else ""
     context = {
         "page": queries.accounts_in_scope(account_of(request), words, page_number(request), permission=staff.PERMISSION),
-        "words": words, "values": {}, "errors": errors, "general": str(error.message) if error and not errors else "",
+        "words": words, "values": {}, **told(error),
         "made": made, "link": link, "hours": staff.LINK_HOURS, **more,
     }  # fmt: skip
     return render(request, "people/staff_accounts.html", context, status=error.status if error else 200)

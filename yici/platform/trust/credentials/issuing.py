@@ -6,7 +6,6 @@ import datetime as dt
 from collections.abc import Sequence
 from typing import Any
 
-from cryptography.hazmat.primitives.asymmetric import ec
 from django.conf import settings
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -42,12 +41,11 @@ def credential_of(held: Held, elements: Sequence[str], now: dt.datetime) -> str:
 
 def judge(token: str, now: dt.datetime) -> dict[str, Any]:
     """{outcome, claims}: genuine, not_in_force, unknown, or what is wrong with the token. Never raises."""
-    public = keys.private_key().public_key()
-    assert isinstance(public, ec.EllipticCurvePublicKey)
+    known, signer = keys.public_keys(), sd_jwt.key_id_of(token)
     try:
-        claims = sd_jwt.verify(token.strip(), public, int(now.timestamp()))
+        claims = sd_jwt.verify(token.strip(), known.get(signer) or known[keys.key_id()], int(now.timestamp()))
     except sd_jwt.BadCredential as bad:
-        foreign = bad.reason == "altered" and sd_jwt.key_id_of(token) != keys.key_id()
+        foreign = bad.reason == "altered" and signer not in known
         return {"outcome": "foreign" if foreign else bad.reason, "claims": {}}
     try:
         held = find(str(claims.get("identifier", "")))
@@ -71,6 +69,8 @@ def judge(token: str, now: dt.datetime) -> dict[str, Any]:
 
 def issuer_metadata() -> dict[str, Any]:
     """What a reader fetches to check tokens by itself (`/.well-known/jwt-vc-issuer`)."""
-    public = keys.private_key().public_key()
-    jwk = {**sd_jwt.public_jwk(public), "kid": keys.key_id(), "use": "sig", "alg": "ES256"}
-    return {"issuer": settings.SITE_URL, "jwks": {"keys": [jwk]}}
+    published = [
+        {**sd_jwt.public_jwk(public), "kid": kid, "use": "sig", "alg": "ES256"}
+        for kid, public in keys.public_keys().items()
+    ]
+    return {"issuer": settings.SITE_URL, "jwks": {"keys": published}}

@@ -22,7 +22,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from yici.base import clock
-from yici.base.errors import Invalid, NotAllowed, YiciError
+from yici.base.errors import Invalid, NotAllowed, YiciError, told
 from yici.core.people import assurance, sign_in
 from yici.core.people.auth import account_of, assurance_of, citizen_required, staff_required
 from yici.core.people.errors import CodeRejected, TooManyRequests
@@ -55,8 +55,7 @@ def _context(request: HttpRequest, **more: Any) -> dict[str, Any]:
         "next": target,
         "wanted": wanted,
         "query": f"?{query}" if query else "",
-        "errors": {},
-        "general": "",
+        **told(None),
         **more,
     }
 
@@ -252,7 +251,7 @@ def forget(request: HttpRequest) -> HttpResponse:
 def vouch(request: HttpRequest) -> HttpResponse:
     """窗口核验: having seen a person and her card, give her a code. Needs identity.vouch."""
     if request.method == "GET":
-        return render(request, "trust/identity_vouch.html", {"values": {}, "errors": {}, "general": ""})
+        return _vouch_page(request, values={})
     by = account_of(request)
     values = {key: plain_line(request.POST.get(key, ""), 100) for key in ("name", "id_number", "document")}
     try:
@@ -260,8 +259,11 @@ def vouch(request: HttpRequest) -> HttpResponse:
     except (Invalid, NotAllowed, YiciError) as error:
         if error.status >= 500:
             raise
-        errors = dict(getattr(error, "fields", {}) or {})
-        context = {"values": values, "errors": errors, "general": "" if errors else str(error.message)}
-        return render(request, "trust/identity_vouch.html", context, status=error.status)
-    done: dict[str, Any] = {"code": f"{code[:5]} {code[5:]}", "person": person, "minutes": window.LIFE.seconds // 60}
-    return render(request, "trust/identity_vouch.html", {"values": {}, "errors": {}, "general": "", **done})
+        return _vouch_page(request, error, values=values)
+    shown = f"{code[:5]} {code[5:]}"
+    return _vouch_page(request, values={}, code=shown, person=person, minutes=window.LIFE.seconds // 60)
+
+
+def _vouch_page(request: HttpRequest, error: YiciError | None = None, **context: Any) -> HttpResponse:
+    status = error.status if error else 200
+    return render(request, "trust/identity_vouch.html", {**context, **told(error)}, status=status)

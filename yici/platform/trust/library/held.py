@@ -16,8 +16,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from yici.base import clock
+from yici.base.encrypted import index_of
 from yici.base.errors import Invalid
-from yici.base.sealing import keyring
 from yici.base.text import Text
 from yici.core.audit import services as audit
 from yici.core.people.models import Person
@@ -25,7 +25,7 @@ from yici.core.vocabulary import queries as vocabulary
 from yici.core.vocabulary import rules as vocabulary_rules
 from yici.platform.trust import definitions, rules
 from yici.platform.trust.making.reading import held_by, open_record
-from yici.platform.trust.making.running import number_index
+from yici.platform.trust.making.running import number_place
 from yici.platform.trust.models import Certificate, CertificateEvent, CheckCode, MadeCertificate
 
 __all__ = [
@@ -268,11 +268,10 @@ def made_for(
 
 def made_numbered(number: str) -> list[Held]:
     """What was made in bulk with this number on its face, of any type and version, in one query."""
-    ring = keyring()
     wanted = Q(pk__in=[])
     for kind in definitions.certificate_types().values():
         if kind.made_from is not None:
-            wanted |= Q(type=kind.slug, number=number_index(ring, kind.slug, number))
+            wanted |= Q(type=kind.slug, number=index_of(number, number_place(kind.slug)))
     return [from_made(one) for one in _made().filter(wanted).order_by("type", "-version")]
 
 

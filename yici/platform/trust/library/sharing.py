@@ -13,13 +13,13 @@ import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from django.core.cache import cache
 from django.db import IntegrityError, transaction
 from django.db.models import Prefetch, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from yici.base import clock
+from yici.base.encrypted import index_of
 from yici.base.errors import Conflict, Invalid, NotFound
 from yici.base.text import Text
 from yici.core.audit import services as audit
@@ -30,7 +30,7 @@ from yici.core.vocabulary import queries as vocabulary
 from yici.platform.trust import definitions, rules
 from yici.platform.trust.library.checking import not_in_force
 from yici.platform.trust.library.held import FaceLine, Held, checked_elements, face_lines, find, record
-from yici.platform.trust.models import Share, ShareUse
+from yici.platform.trust.models import Share, ShareUse, WrongCode
 
 __all__ = [
     "LONGEST",
@@ -39,6 +39,7 @@ __all__ = [
     "Reader",
     "Terms",
     "end",
+    "forget_wrong_codes",
     "open_share",
     "share",
     "shared_by",
@@ -50,7 +51,7 @@ __all__ = [
 SHOWN_FOR = dt.timedelta(minutes=2)
 LONGEST = dt.timedelta(days=366)
 DIGITS = 8  # of the code that is shown: a hundred million, good for two minutes
-WRONG_CODES, WRONG_FOR = 20, 600  # tries of one address, seconds they are remembered
+WRONG_CODES, WRONG_FOR = 20, dt.timedelta(minutes=10)  # tries of one address, and how long they count
 
 
 @dataclass(frozen=True)
@@ -237,13 +238,17 @@ def terms_of(code: str, address: str = "") -> Terms:
     return Terms(found.kind, found.purpose, found.recipient, found.expires_at, found.single_use)
 
 
-@transaction.atomic
 def open_share(code: str, reader: Reader) -> Opened:
     """Use a share. The attempt is recorded whether it is granted or refused; a single use is granted once only.
 
     Raises `NotFound` for an unknown code, `TooManyRequests` after many of them, `Invalid` without a reader's name.
     """
-    found = Share.objects.select_for_update().get(pk=_by_code(code, reader.address).pk)
+    return _use(_by_code(code, reader.address).pk, reader)
+
+
+@transaction.atomic
+def _use(share_id: int, reader: Reader) -> Opened:
+    found = Share.objects.select_for_update().get(pk=share_id)
     name = _name_of(reader)
     if not name and found.kind == Share.Kind.SHARE:
         message = _("请填写您的单位或姓名，持证人会看到。")
@@ -286,6 +291,11 @@ def _refusal(found: Share, held: Held | None, reader: Reader) -> tuple[str, str]
     return "", ""
 
 
+def forget_wrong_codes() -> int:
+    """Those that count no more; how many."""
+    return WrongCode.objects.filter(at__lte=clock.now() - WRONG_FOR).delete()[0]
+
+
 def _name_of(reader: Reader) -> str:
     account = reader.account
     if account is None:
@@ -311,15 +321,18 @@ def _hash(code: str) -> bytes:
 
 
 def _by_code(code: str, address: str) -> Share:
-    """Raises `NotFound` for an unknown code; after twenty of them from one address, `TooManyRequests` for ten minutes."""
-    key = f"trust.share.{hashlib.sha256(address.encode()).hexdigest()}"
-    if cache.get(key, 0) >= WRONG_CODES:
-        raise TooManyRequests(_("输错的次数太多，请十分钟后再试。"), seconds=WRONG_FOR)
+    """Raises `NotFound` for an unknown code; after twenty of them from one address, `TooManyRequests` for ten minutes.
+
+    They are counted in the database, for all processes together; the caller must not roll its transaction back.
+    """
+    key = index_of(address, "trust.address")
+    if WrongCode.objects.filter(address=key, at__gt=clock.now() - WRONG_FOR).count() >= WRONG_CODES:
+        raise TooManyRequests(_("输错的次数太多，请十分钟后再试。"), seconds=int(WRONG_FOR.total_seconds()))
     try:
         found = Share.objects.select_related("recipient_organisation").filter(code_hash=_hash(_normal(code))).first()
     except Invalid:
         found = None
     if found is None:
-        cache.set(key, cache.get(key, 0) + 1, WRONG_FOR)
+        WrongCode.objects.create(address=key)
         raise NotFound(_("没有这个授权码。请核对后再输入，或者请对方重新出示。"))
     return found

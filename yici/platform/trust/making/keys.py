@@ -1,7 +1,7 @@
 """Signing and judging raw bytes with the city's key: what stands under a batch of records.
 
 ES256 by default. Where a key is changed, batches signed with the old one still verify: its certificate stays in
-the trust folder as `signer-<key id>.crt`.
+the trust folder as `signer-<key id>.crt` (`authority.renew_signer`).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from yici.base.errors import Misconfigured
 from yici.platform.trust.authority import KeyFiles, key_files
 
-__all__ = ["ALGORITHM", "key_id", "private_key", "sign", "verify"]
+__all__ = ["ALGORITHM", "key_id", "private_key", "public_keys", "sign", "verify"]
 
 ALGORITHM = "ES256"
 
@@ -50,22 +50,26 @@ def sign(data: bytes) -> bytes:
     return private_key().sign(data, ec.ECDSA(hashes.SHA256()))
 
 
+def public_keys() -> dict[str, ec.EllipticCurvePublicKey]:
+    """Key id → public key of every signer of this city, the present one first."""
+    files = key_files()
+    past = sorted(files.signer_certificate.parent.glob("signer-*.crt"))
+    found = {}
+    for path in (files.signer_certificate, *past):
+        certificate = _certificate(path)
+        public = certificate.public_key()
+        if isinstance(public, ec.EllipticCurvePublicKey):
+            found[certificate.fingerprint(hashes.SHA256()).hex()] = public
+    return found
+
+
 def verify(data: bytes, signature: bytes, signer: str) -> bool:
     """Whether the key with that id signed the bytes. False for a key of another city."""
-    files = key_files()
-    candidates = [files.signer_certificate, files.signer_certificate.with_name(f"signer-{signer[:16]}.crt")]
-    for path in candidates:
-        if not path.exists():
-            continue
-        certificate = _certificate(path)
-        if certificate.fingerprint(hashes.SHA256()).hex() != signer:
-            continue
-        public = certificate.public_key()
-        if not isinstance(public, ec.EllipticCurvePublicKey):
-            continue
-        try:
-            public.verify(signature, data, ec.ECDSA(hashes.SHA256()))
-        except InvalidSignature:
-            return False
-        return True
-    return False
+    public = public_keys().get(signer)
+    if public is None:
+        return False
+    try:
+        public.verify(signature, data, ec.ECDSA(hashes.SHA256()))
+    except InvalidSignature:
+        return False
+    return True

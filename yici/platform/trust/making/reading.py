@@ -110,4 +110,4 @@ def judge_evidence(evidence: Mapping[str, Any]) -> str:
         return "altered"
     if keys.verify(root, signature, signer):
         return "authentic"
-    return "altered" if signer == keys.key_id() else "foreign"
+    return "altered" if signer in keys.public_keys() else "foreign"

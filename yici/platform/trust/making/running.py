@@ -19,7 +19,7 @@ from django.db import connection, transaction
 from yici.base import clock
 from yici.base.errors import Conflict, Misconfigured, NotFound, YiciError
 from yici.base.rewrapping import SealedColumn
-from yici.base.sealing import Keyring, keyring
+from yici.base.sealing import keyring
 from yici.core.audit import services as audit
 from yici.core.people.models import Organisation
 from yici.core.places import queries as places
@@ -32,7 +32,7 @@ from yici.platform.trust.making.sources import Row, batches
 from yici.platform.trust.models import CertificateEvent, MadeBatch, MadeCertificate, MakingRun
 from yici.platform.trust.ports import lake_class
 
-__all__ = ["HOLDER_PLACE", "RECORD_PLACE", "SEALED", "make", "make_all", "number_index"]
+__all__ = ["HOLDER_PLACE", "RECORD_PLACE", "SEALED", "make", "make_all", "number_place"]
 
 logger = logging.getLogger(__name__)
 
@@ -108,9 +108,9 @@ def make_all() -> int:
     return done
 
 
-def number_index(ring: Keyring, type: str, number: str) -> bytes:
-    """The blind index of a number on the face of a type."""
-    return ring.blind_index(number, f"certificate.number.{type}")
+def number_place(type: str) -> str:
+    """What the blind index of a number on the face of a type is bound to."""
+    return f"certificate.number.{type}"
 
 
 @transaction.atomic
@@ -179,7 +179,10 @@ class _Maker:
 
     def __init__(self, kind: CertificateType) -> None:
         self.kind = kind
-        self.ring = keyring()
+        ring = keyring()
+        self.seal, self.holder_index = ring.sealer(RECORD_PLACE), ring.indexer(HOLDER_PLACE)
+        self.content_index = ring.indexer("certificate.content")
+        self.number_index = ring.indexer(number_place(kind.slug))
         issuer = _issuer_of(kind)
         self.issuer_json = _json_text(issuer.name if issuer else kind.authority.zh)
         code = (issuer.uscc if issuer else "") or (places.root().pk)[:6]
@@ -200,9 +203,7 @@ class _Maker:
             further = sorted({one for one in row.holders if one and one != row.holder}) if row.holders else []
             holders = _json_text(further) if further else ""
             representative = _json_text(row.representative) if row.representative else ""
-            content = self.ring.blind_index(
-                f"{row.face}{row.valid_from_json}{row.valid_to_json}{holders}{representative}", "certificate.content"
-            )
+            content = self.content_index(f"{row.face}{row.valid_from_json}{row.valid_to_json}{holders}{representative}")
             old = known.get(number)
             if old and bytes(old[1]) == content:
                 made.unchanged += 1
@@ -215,12 +216,12 @@ class _Maker:
             )  # fmt: skip
             for one in {*further, row.representative} if row.representative else further:
                 if one and one != row.holder:
-                    made.holders.append((self.ring.blind_index(one, HOLDER_PLACE), identifier))
+                    made.holders.append((self.holder_index(one), identifier))
             made.leaves.append(tree.leaf_hash(record))
             made.rows.append(
                 (
-                    identifier, self.kind.slug, self.ring.blind_index(row.holder or "", HOLDER_PLACE), number, "valid",
-                    version, row.valid_to, self.ring.seal(record, RECORD_PLACE), content,
+                    identifier, self.kind.slug, self.holder_index(row.holder or ""), number, "valid",
+                    version, row.valid_to, self.seal(record), content,
                 )
             )  # fmt: skip
             if old:
@@ -236,7 +237,7 @@ class _Maker:
             elif row.face == "{}":
                 made.refusals["没有照面信息"] += 1
             else:
-                yield number_index(self.ring, self.kind.slug, row.number), row
+                yield self.number_index(row.number), row
 
     def _known(self, numbers: list[bytes]) -> dict[bytes, tuple[str, bytes, int]]:
         """The newest version of each number that is in the library."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -97,8 +98,9 @@ def _with_members(rows: list[Row], made_from: MadeFrom, connection: duckdb.DuckD
     one_class = made_from.members is not None and made_from.members.data_class == made_from.data_class
     found = dict(
         connection.execute(
-            "SELECT number, holders FROM members JOIN (SELECT DISTINCT unnest(?::VARCHAR[]) AS number) USING (number)",
-            [[row.number for row in rows if row.number]],
+            "SELECT number, holders FROM members JOIN "
+            "(SELECT DISTINCT unnest(from_json(?, '[\"VARCHAR\"]')) AS number) USING (number)",
+            [json.dumps([row.number for row in rows if row.number])],  # DuckDB takes a list of Python's value by value
         ).fetchall()
     )
     for row in rows:

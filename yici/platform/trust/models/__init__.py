@@ -5,7 +5,7 @@ from yici.platform.trust.models.identity import Assertion, FaceReference
 from yici.platform.trust.models.making import CheckCode, MadeBatch, MadeCertificate, MadeCount, MakingRun, RenderedFile
 from yici.platform.trust.models.papers import PaperBatch, PaperReading
 from yici.platform.trust.models.relying import PairwiseSubject, RelyingParty
-from yici.platform.trust.models.sharing import Share, ShareUse
+from yici.platform.trust.models.sharing import Share, ShareUse, WrongCode
 from yici.platform.trust.models.signing import (
     Envelope,
     EnvelopeEvent,
@@ -41,4 +41,5 @@ __all__ = [
     "SigningAuthorisation",
     "SigningKey",
     "TimeStamp",
+    "WrongCode",
 ]

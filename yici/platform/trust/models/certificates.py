@@ -3,7 +3,7 @@
 from django.db import models
 
 from yici.base import clock
-from yici.base.encrypted import BlindIndexField
+from yici.base.encrypted import BlindIndexField, SealedJSONField, SealedTextField
 from yici.core.files.models import StoredFile
 from yici.core.people.models import Organisation, Person
 
@@ -27,12 +27,12 @@ class Certificate(models.Model):
     number = models.CharField(max_length=60, help_text="certificate number on its face")
     holder = models.ForeignKey(Person, models.PROTECT, null=True, related_name="certificates")
     holder_organisation = models.ForeignKey(Organisation, models.PROTECT, null=True, related_name="+")
-    holder_name = models.TextField()
+    holder_name = SealedTextField()
     issuer = models.ForeignKey(Organisation, models.PROTECT, related_name="+")
     issued_on = models.DateField()
     valid_from = models.DateField()
     valid_to = models.DateField(null=True, help_text="last day; null: long-term")
-    face = models.JSONField(help_text="element id → value, as printed")
+    face = SealedJSONField(help_text="element id → value, as printed")
     state = models.CharField(max_length=10, choices=State.choices, default=State.VALID)
     state_reason = models.TextField(blank=True)
     case_number = models.CharField(max_length=24, blank=True, db_index=True)

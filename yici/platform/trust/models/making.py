@@ -67,7 +67,8 @@ class MadeCertificate(models.Model):
     state = models.CharField(max_length=10, default="valid", db_collation="C")
     version = models.SmallIntegerField(default=1)
     valid_to = models.DateField(null=True)
-    batch = models.ForeignKey(MadeBatch, models.PROTECT, db_index=False, related_name="+")
+    # No constraint: it would ask for the batch at each of millions of rows, and both are written in one transaction.
+    batch = models.ForeignKey(MadeBatch, models.PROTECT, db_index=False, db_constraint=False, related_name="+")
     leaf = models.SmallIntegerField(help_text="place in the batch, from 0")
     record = models.BinaryField(help_text="canonical JSON, sealed")
     content = models.BinaryField(max_length=16, help_text="of the face alone: tells whether a row changed")

@@ -52,6 +52,7 @@ class PaperReading(models.Model):
     read_at = models.DateTimeField(null=True)
     confirmed_by = models.ForeignKey(Account, models.PROTECT, null=True, related_name="+")
     confirmed_at = models.DateTimeField(null=True)
+    forgotten_at = models.DateTimeField(null=True, help_text="what was read is gone, its time being over")
     corrections = models.JSONField(default=list, help_text="element ids that the person changed")
 
     class Meta:

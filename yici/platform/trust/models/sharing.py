@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db import models
 
 from yici.base import clock
+from yici.base.encrypted import BlindIndexField
 from yici.core.people.models import Account, Organisation, Person
 
 
@@ -34,6 +35,16 @@ class Share(models.Model):
 
     class Meta:
         indexes = [models.Index(fields=["holder", "-created_at"], name="trust_share_holder")]
+
+
+class WrongCode(models.Model):
+    """A code of a share that there was not. `address`: blind index of where it came from, which waits after too many."""
+
+    address = BlindIndexField()
+    at = models.DateTimeField(default=clock.now)
+
+    class Meta:
+        indexes = [models.Index(fields=["address", "at"], name="trust_wrong_code")]
 
 
 class ShareUse(models.Model):

@@ -29,7 +29,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from yici.base import clock
-from yici.base.errors import Invalid, NotAllowed, YiciError
+from yici.base.errors import Invalid, NotAllowed, YiciError, told
 from yici.core.audit import services as audit
 from yici.core.people import assurance
 from yici.core.people import queries as people
@@ -222,11 +222,10 @@ def registry(request: HttpRequest) -> HttpResponse:
 def _registry_page(
     request: HttpRequest, error: YiciError | None = None, values: dict[str, Any] | None = None, **more: Any
 ) -> HttpResponse:
-    errors = dict(getattr(error, "fields", {}) or {})
     context = {
         "parties": clients.parties_for(account_of(request)), "values": values or {"scopes": ["profile"]},
-        "scopes": {key: words for key, words in clients.SCOPES.items() if key != "openid"}, "errors": errors,
-        "general": str(error.message) if error and not errors else "", "issuer": settings.SITE_URL.rstrip("/"), **more,
+        "scopes": {key: words for key, words in clients.SCOPES.items() if key != "openid"},
+        "issuer": settings.SITE_URL.rstrip("/"), **told(error), **more,
     }  # fmt: skip
     return render(request, "trust/oidc_registry.html", context, status=error.status if error else 200)
 

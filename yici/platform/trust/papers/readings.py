@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import io
 import time
 from collections.abc import Mapping
 
 import numpy as np
+from django.conf import settings
 from django.db import transaction
 from django.utils import translation
 from django.utils.translation import gettext as _
@@ -30,7 +32,7 @@ from yici.platform.trust.papers.checking import ReadField
 from yici.platform.trust.papers.pictures import PictureRefused
 from yici.platform.trust.papers.queries import extra_elements, series_of
 
-__all__ = ["IMAGES", "ask", "confirm", "perform", "upright"]
+__all__ = ["IMAGES", "ask", "confirm", "forget", "perform", "upright"]
 
 IMAGES = frozenset({"image/jpeg", "image/png", "image/webp", "application/pdf"})
 _IDENTITY = ("person.id_number", "driver.licence_number")
@@ -168,6 +170,25 @@ def confirm(reading: PaperReading, account: Account, values: Mapping[str, str]) 
         purpose="确认证件识别结果",
     )
     return row
+
+
+@transaction.atomic
+def forget() -> int:
+    """What was read and whose time (`READING_DAYS`) is over goes: of citizens the whole reading, of a department's pages
+    that were delivered or could not be read what stood on them. The pictures have their own retention. How many.
+    """
+    now = clock.now()
+    last = now - dt.timedelta(days=settings.READING_DAYS)
+    state = PaperReading.State
+    own = PaperReading.objects.filter(batch=None, created_at__lt=last).exclude(state=state.QUEUED)
+    pages = PaperReading.objects.filter(
+        batch__delivered_at__lt=last, state__in=[state.DELIVERED, state.REFUSED], forgotten_at=None
+    )
+    gone, emptied = own.delete()[0], pages.update(fields={}, corrections=[], forgotten_at=now)
+    if gone or emptied:
+        purpose = f"证件识别结果保存期满（{settings.READING_DAYS} 天）：删除 {gone} 份，清空扫描件 {emptied} 页"
+        audit.record(audit.SYSTEM, "delete", subject=("paper_reading", "expired"), purpose=purpose)
+    return gone + emptied
 
 
 def upright(reading: PaperReading) -> bytes:

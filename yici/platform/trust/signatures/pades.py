@@ -1,35 +1,28 @@
 """PAdES signatures by people (ETSI EN 319 142-1, level B-T): incremental, time-stamped, by a key of the keystore.
 
-In two halves, since a signature must be authorised for its very hash: the document is prepared and the bytes that the
-signature covers are known; only then is leave asked for, used, and the signature put in.
+The signature itself is put in by `signatures.stamping`: leave is asked for when the bytes that it covers are known.
 """
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import io
 from dataclasses import dataclass
-from typing import Any
 
-from asn1crypto import cms
 from asn1crypto import x509 as asn1_x509
 from django.utils.translation import gettext as _
-from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign import fields, signers
-from pyhanko.sign.timestamps import TimeStamper
 from pyhanko_certvalidator.registry import SimpleCertificateStore
 
 from yici.base.errors import Invalid
 from yici.platform.trust.models import SigningAuthorisation, SigningKey
-from yici.platform.trust.signatures import authorising, keys, timestamping
+from yici.platform.trust.signatures import authorising, keys, stamping
 
 __all__ = ["MOST_PAGES", "Signed", "page_count", "sign"]
 
 MOST_PAGES = 100
 RESERVED = 16_384  # hexadecimal digits for the CMS object: chain of two, time stamp with its chain: about 9,000
-_PLACEHOLDER = 72  # bytes of the longest P-256 signature
 
 
 @dataclass(frozen=True)
@@ -39,17 +32,6 @@ class Signed:
     content: bytes
     sha256: str
     authorisation: SigningAuthorisation
-
-
-class _Given(TimeStamper):  # type: ignore[misc]
-    """A time stamp that was made before: pyHanko asks within an event loop, where no database may be read."""
-
-    def __init__(self, token: cms.ContentInfo) -> None:
-        super().__init__()
-        self._token = token
-
-    async def async_timestamp(self, message_digest: bytes, md_algorithm: str) -> cms.ContentInfo:
-        return self._token
 
 
 def page_count(pdf: bytes) -> int:
@@ -84,31 +66,19 @@ def sign(pdf: bytes, key: SigningKey, assertion_token: str, *, field: str, reaso
         reason=reason,
         location=place or None,
     )
-    outline = signers.ExternalSigner(signer, chain, signature_value=bytes(_PLACEHOLDER))
-    prepared, output, attributes = asyncio.run(_prepare(pdf, metadata, outline))
-    digest = hashlib.sha256(attributes.dump()).digest()
-    sad, authorisation = authorising.authorise(key, [digest], assertion_token, reason)
-    [signature] = authorising.redeem(key, sad, [digest])
-    token = timestamping.token_for(hashlib.sha256(signature).digest())
-    final = signers.ExternalSigner(signer, chain, signature_value=signature)
-    prepared.fill_with_cms(output, asyncio.run(_package(final, attributes, token)))
-    content = output.getvalue()
+    given: list[SigningAuthorisation] = []
+
+    def signature_over(covered: bytes) -> bytes:
+        digest = hashlib.sha256(covered).digest()
+        sad, authorisation = authorising.authorise(key, [digest], assertion_token, reason)
+        given.append(authorisation)
+        [signature] = authorising.redeem(key, sad, [digest])
+        return signature
+
+    content = stamping.sign_pdf(pdf, metadata, signer, chain, signature_over, RESERVED)
+    [authorisation] = given
     authorisation.refresh_from_db()
     return Signed(content, hashlib.sha256(content).hexdigest(), authorisation)
-
-
-async def _prepare(pdf: bytes, metadata: Any, outline: Any) -> tuple[Any, io.BytesIO, cms.CMSAttributes]:
-    writer = IncrementalPdfFileWriter(io.BytesIO(pdf), strict=True)
-    output = io.BytesIO()
-    prepared, _document, _output = await signers.PdfSigner(metadata, outline).async_digest_doc_for_signing(
-        writer, bytes_reserved=RESERVED, output=output
-    )
-    attributes = await outline.signed_attrs(prepared.document_digest, "sha256", use_pades=True)
-    return prepared, output, attributes
-
-
-async def _package(signer: Any, attributes: cms.CMSAttributes, token: cms.ContentInfo) -> cms.ContentInfo:
-    return await signer.async_sign_prescribed_attributes("sha256", attributes, timestamper=_Given(token))
 
 
 def _certificates(key: SigningKey) -> tuple[asn1_x509.Certificate, SimpleCertificateStore]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db import models
 
+from yici.base.encrypted import SealedJSONField
 from yici.core.cases.models import Case
 from yici.core.people.models import Delegation, Organisation, Person
 
@@ -21,10 +22,10 @@ class JointApplication(models.Model):
     applicant = models.ForeignKey(Person, models.PROTECT, related_name="+")
     agent = models.ForeignKey(Person, models.PROTECT, null=True, related_name="+")
     delegation = models.ForeignKey(Delegation, models.PROTECT, null=True, related_name="+")
-    answers = models.JSONField(help_text="field id of the united form → value")
-    provenance = models.JSONField(help_text="as Application.provenance, by ids of the united form")
-    situation = models.JSONField(default=dict)
-    charges: Any = models.JSONField(default=list, help_text="[{fee, quantity, of, facts, item}] of the combined order")
+    answers = SealedJSONField(help_text="field id of the united form → value")
+    provenance = SealedJSONField(help_text="as Application.provenance, by ids of the united form")
+    situation = SealedJSONField(default=dict)
+    charges: Any = SealedJSONField(default=list, help_text="[{fee, quantity, of, facts, item}] of the combined order")
     draft_token = models.CharField(max_length=32, unique=True)
     submitted_at = models.DateTimeField()
 
@@ -44,7 +45,7 @@ class JointPart(models.Model):
     organisation = models.ForeignKey(Organisation, models.PROTECT, related_name="+", help_text="who will decide it")
     division = models.CharField(max_length=12)
     needs = models.JSONField(default=list, help_text="codes of parts whose results it needs")
-    materials = models.JSONField(default=list, help_text="rows of MaterialInstance, kept until it becomes a case")
+    materials = SealedJSONField(default=list, help_text="rows of MaterialInstance, kept until it becomes a case")
     case = models.OneToOneField(Case, models.PROTECT, null=True, related_name="part")
     dropped_why = models.TextField(blank=True)
 

@@ -1,0 +1,70 @@
+"""A PDF signature with a time stamp of the city's own service (PAdES B-T), by whatever signs bytes.
+
+In two halves: the document is prepared and the bytes that the signature covers are known; then they are signed, the
+signature is stamped, and both are put in.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import io
+from collections.abc import Callable
+from typing import Any
+
+from asn1crypto import cms, x509
+from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
+from pyhanko.sign import signers
+from pyhanko.sign.timestamps import TimeStamper
+from pyhanko_certvalidator.registry import CertificateStore
+
+from yici.platform.trust.signatures import timestamping
+
+__all__ = ["sign_pdf"]
+
+_PLACEHOLDER = 72  # bytes of the longest P-256 signature
+
+
+class _Given(TimeStamper):  # type: ignore[misc]
+    """A time stamp that was made before: pyHanko asks within an event loop, where no database may be read."""
+
+    def __init__(self, token: cms.ContentInfo) -> None:
+        super().__init__()
+        self._token = token
+
+    async def async_timestamp(self, message_digest: bytes, md_algorithm: str) -> cms.ContentInfo:
+        return self._token
+
+
+def sign_pdf(
+    pdf: bytes,
+    metadata: signers.PdfSignatureMetadata,
+    certificate: x509.Certificate,
+    chain: CertificateStore,
+    sign: Callable[[bytes], bytes],
+    reserved: int,
+) -> bytes:
+    """The document with one more signature, incremental. `sign`: the signed attributes → an ECDSA signature over them;
+    `reserved`: hexadecimal digits for the CMS object. Raises `ClockWrong`.
+    """
+    outline = signers.ExternalSigner(certificate, chain, signature_value=bytes(_PLACEHOLDER))
+    prepared, output, attributes = asyncio.run(_prepare(pdf, metadata, outline, reserved))
+    signature = sign(attributes.dump())
+    token = timestamping.token_for(hashlib.sha256(signature).digest())
+    final = signers.ExternalSigner(certificate, chain, signature_value=signature)
+    prepared.fill_with_cms(output, asyncio.run(_package(final, attributes, token)))
+    return output.getvalue()
+
+
+async def _prepare(pdf: bytes, metadata: Any, outline: Any, reserved: int) -> tuple[Any, io.BytesIO, cms.CMSAttributes]:
+    writer = IncrementalPdfFileWriter(io.BytesIO(pdf), strict=True)
+    output = io.BytesIO()
+    prepared, _document, _output = await signers.PdfSigner(metadata, outline).async_digest_doc_for_signing(
+        writer, bytes_reserved=reserved, output=output
+    )
+    attributes = await outline.signed_attrs(prepared.document_digest, "sha256", use_pades=True)
+    return prepared, output, attributes
+
+
+async def _package(signer: Any, attributes: cms.CMSAttributes, token: cms.ContentInfo) -> cms.ContentInfo:
+    return await signer.async_sign_prescribed_attributes("sha256", attributes, timestamper=_Given(token))
