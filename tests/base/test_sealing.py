@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import threading
 from pathlib import Path
 
@@ -68,6 +69,14 @@ def test_what_one_profile_sealed_the_other_can_open_and_rewrap(tmp_path: Path) -
     assert chinese.unseal(sealed, "a.b") == b"value"
     assert chinese.needs_rewrap(sealed)
     assert Keyring(tmp_path, "aes").unseal(chinese.rewrap(sealed, "a.b"), "a.b") == b"value"
+
+
+@pytest.mark.parametrize(("profile", "digest"), [("aes", "sha256"), ("sm", "sm3")])
+def test_the_blind_index_is_an_hmac(tmp_path: Path, profile: Profile, digest: str) -> None:
+    ring = Keyring(tmp_path, profile)
+    key = ring._keys[1].indexing
+    for value in ("", "342124194503121221", "亳州" * 200):
+        assert ring.blind_index(value, "a.b") == hmac.new(key, f"a.b\0{value}".encode(), digest).digest()[:16]
 
 
 def test_the_blind_index_tells_values_and_places_apart(tmp_path: Path) -> None:

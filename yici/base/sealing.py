@@ -32,6 +32,7 @@ Profile = Literal["aes", "sm"]
 _NONCE = 12
 _TAG = 16
 _SECRET = 32  # bytes of a master key
+_BLOCK = 64  # bytes, of SHA-256 and SM3
 OVERHEAD = 1 + _NONCE + _TAG
 
 
@@ -126,13 +127,17 @@ class Keyring:
         return self.indexer(place)(value)
 
     def indexer(self, place: str) -> Callable[[str], bytes]:
-        """`blind_index` for many values of one place."""
-        key = self._keys[min(self._keys)].indexing
+        """`blind_index` for many values of one place: HMAC (RFC 2104) with key and place hashed once."""
+        key = self._keys[min(self._keys)].indexing.ljust(_BLOCK, b"\0")
         digest = "sm3" if self._profile == "sm" else "sha256"
-        begun, hashed = f"{place}\x00".encode(), hmac.digest
+        inner = hashlib.new(digest, bytes(byte ^ 0x36 for byte in key) + f"{place}\x00".encode()).copy
+        outer = hashlib.new(digest, bytes(byte ^ 0x5C for byte in key)).copy
 
         def index(value: str) -> bytes:
-            return hashed(key, begun + value.encode(), digest)[:16]
+            within, around = inner(), outer()
+            within.update(value.encode())
+            around.update(within.digest())
+            return around.digest()[:16]
 
         return index
 

@@ -101,6 +101,7 @@ def test_a_marriage_certificate_is_in_both_wallets_and_proves_for_both(
     for account in spouses:
         (held,) = [one for one in queries.certificates_for(account) if one.type == "marriage_certificate"]
         assert held.holder_id == account.person_id and not held.acts_for_holder
+        assert held.holder_name == "李建国、王秀英"
         assert queries.certificate_of(account, held.identifier).holder_id == account.person_id
         assert queries.valid_certificate(account.person, "marriage_certificate") is not None
     made = reading.find(held.identifier)

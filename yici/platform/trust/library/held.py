@@ -44,8 +44,11 @@ __all__ = [
     "record",
 ]
 
-# Elements that name the holder on a face, the likeliest first.
-_NAMES = ("person.name", "organisation.name", "vehicle.owner_name", "household.head_name")
+# Elements that name the holder, or both, on a face; the likeliest first.
+_NAMES = (
+    ("person.name",), ("organisation.name",), ("vehicle.owner_name",), ("house.owner_name",), ("household.head_name",),
+    ("marriage.man_name", "marriage.woman_name"), ("birth.mother_name", "birth.father_name"),
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -178,7 +181,9 @@ def from_made(certificate: MadeCertificate, *, reason: str = "", check_code: str
         number=str(parts["number"]),
         holder_id=None,
         holder_key=str(parts["holder"]),
-        holder_name=next((face[name] for name in _NAMES if face.get(name)), ""),
+        holder_name=next(
+            filter(None, ("、".join(face[one] for one in names if face.get(one)) for names in _NAMES)), ""
+        ),
         issuer=str(parts["issuer"] or ""),
         issued_on=valid_from,
         valid_from=valid_from,
@@ -249,21 +254,21 @@ def made_for(
     *,
     current_only: bool = True,
 ) -> list[Held]:
-    """What was made in bulk for these holders (ID number or USCC → person's row), in one query; without versions that
+    """What was made in bulk for these holders (ID number or USCC → person's row), in two queries; without versions that
     were replaced. What several of them hold is the first one's. `on`: only those in force that day.
     """
     holders = {number: person for number, person in holders.items() if number}
     if not holders:
         return []
-    held = _made()
+    held = _made().filter(identifier__in=held_by(holders))
     if current_only:
         held = held.exclude(state__in=["changed", "cancelled"])
     if types is not None:
         held = held.filter(type__in=list(types))
     if on is not None:
         held = held.filter(Q(valid_to=None) | Q(valid_to__gte=on), state="valid")
-    opened = {one.pk: from_made(one).in_wallet_of(holders) for one in held_by(held, holders)}
-    return [one for one in opened.values() if one and (on is None or one.state_on(on) == "valid")]
+    opened = (from_made(one).in_wallet_of(holders) for one in held)
+    return [one for one in opened if one and (on is None or one.state_on(on) == "valid")]
 
 
 def made_numbered(number: str) -> list[Held]:

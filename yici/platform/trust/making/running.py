@@ -244,8 +244,9 @@ class _Maker:
         with connection.cursor() as cursor:
             cursor.execute(
                 "SELECT DISTINCT ON (number) number, identifier, content, version FROM trust_madecertificate "
-                "WHERE type = %s AND number = ANY(%s) ORDER BY number, version DESC",
-                [self.kind.slug, numbers],
+                "WHERE type = %s AND number IN (SELECT decode(one, 'hex') FROM unnest(string_to_array(%s, ',')) one) "
+                "ORDER BY number, version DESC",
+                [self.kind.slug, ",".join(number.hex() for number in numbers)],  # a list of bytes is slow to write out
             )
             return {bytes(number): (identifier, content, version) for number, identifier, content, version in cursor}
 
