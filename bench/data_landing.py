@@ -16,6 +16,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from bench import site
 from bench.results import Result
@@ -116,7 +117,7 @@ def _median_of_mapping(folder: Path, name: str) -> float:
     return statistics.median(_seconds(lambda: _mapped(folder / name, folder, name)) for _ in range(21)) * 1e3
 
 
-def _mapped(path: Path, folder: Path, name: str) -> Path:
+def _mapped(path: Path, folder: Path, name: str) -> Any:
     from yici.platform.data.landing.applying import apply_mapping
     from yici.platform.data.landing.drift import compare
     from yici.platform.data.landing.landing import land
@@ -137,7 +138,7 @@ def _to_accepted(path: Path, folder: Path, name: str) -> None:
     mapped = _mapped(path, folder, name)
     engine("duckdb").screen(
         Screening(
-            definition=_definition(), rules=rules_of(_definition()), landed=[mapped],
+            definition=_definition(), rules=rules_of(_definition()), landed=[mapped.file], names=mapped.names,
             accepted=folder / "accepted.parquet", quarantined=folder / "held.parquet", today=dt.date(2026, 11, 26),
         )
     )  # fmt: skip

@@ -142,9 +142,8 @@ class _Loading:
         landed = self.load.timed("land", lambda: self._land(raw))
         self._let_go(raw)
         mapped = self.load.timed("map", lambda: self._map(landed))
-        self._let_go(self.work / "landed.parquet")
         accepted = self.load.timed("screen", lambda: self._screen(mapped))
-        self._let_go(mapped, self.work / "quarantined.parquet")
+        self._let_go(self.work / "landed.parquet", mapped.file, self.work / "quarantined.parquet")
         self.load.timed("publish", lambda: self._publish(accepted))
         self._let_go(accepted)
         self.load.peak_gb = _peak()
@@ -174,7 +173,7 @@ class _Loading:
         self.load.rows = landed.rows
         return landed
 
-    def _map(self, landed: Any) -> Path:
+    def _map(self, landed: Any) -> Any:
         from yici.platform.data.landing.applying import apply_mapping
         from yici.platform.data.landing.drift import compare
 
@@ -184,7 +183,7 @@ class _Loading:
             self.work / "landed.parquet", landed, drift.mapping, self.work / "mapped.parquet", self.definition
         )
 
-    def _screen(self, mapped: Path) -> Path:
+    def _screen(self, mapped: Any) -> Path:
         from yici.base import clock
         from yici.platform.data.engines import engine
         from yici.platform.data.engines.base import Screening
@@ -197,7 +196,8 @@ class _Loading:
         job = Screening(
             definition=self.definition,
             rules=[rule for rule in rules if str(rule.parameters.get("class", "")) in {"", *references}],
-            landed=[mapped],
+            landed=[mapped.file],
+            names=mapped.names,
             accepted=self.work / "accepted.parquet",
             quarantined=self.work / "quarantined.parquet",
             today=clock.today(),

@@ -61,6 +61,22 @@ def test_rows_come_out_in_the_order_of_their_numbers(name: str, tmp_path: Path) 
     assert [row["_row"] for row in accepted] == list(range(1, 5001))
 
 
+@pytest.mark.parametrize("name", ENGINES)
+def test_a_delivery_may_have_names_of_its_own_for_the_columns(name: str, tmp_path: Path) -> None:
+    definition = class_of(COLUMNS)
+    landed = tmp_path / "landed.parquet"
+    table = {"c0001": ["1.50", "2"], "c0002": ["a", "b"], "owner": ["not", "mapped"]}
+    pq.write_table(pa.table({**table, "_row": pa.array([2, 3], pa.int64())}), landed)
+
+    job = screening(definition, [landed], tmp_path / "out", names={"number": "c0002", "sum": "c0001"})
+    _counts, accepted, _held = screen(engine(name), job)
+
+    assert accepted == [
+        {"number": "a", "owner": None, "sum": 150, "_row": 2},
+        {"number": "b", "owner": None, "sum": 200, "_row": 3},
+    ]
+
+
 def test_many_rows_come_out_in_order_whether_they_came_so_or_not_and_whatever_is_held(tmp_path: Path) -> None:
     """More than any list they are joined with, so that order is not made but kept."""
     many = 30_000

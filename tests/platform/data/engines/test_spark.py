@@ -8,7 +8,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from tests.platform.data.engines import delivered, households
+from tests.platform.data.engines import delivered, households, test_duckdb
 from tests.platform.data.engines.test_joins import means_test
 from tests.platform.data.rules.corpus import EVERYTHING
 from tests.platform.data.rules.tables import TODAY, every_kind, land, rows_of, screen, screening, standard_by_reference
@@ -67,6 +67,10 @@ def test_spark_tags_the_whole_corpus_as_duckdb_does(tmp_path: Path) -> None:
     assert theirs[2] == ours[2]
     assert theirs[1] == ours[1]
     assert theirs[0] == ours[0]
+
+
+def test_spark_takes_a_delivery_with_names_of_its_own_for_the_columns(tmp_path: Path) -> None:
+    test_duckdb.test_a_delivery_may_have_names_of_its_own_for_the_columns("spark", tmp_path)
 
 
 def test_a_means_test_gives_the_same_rows_on_both_engines(tmp_path: Path) -> None:

@@ -169,8 +169,9 @@ def test_days_as_numbers_and_marks_of_text_are_taken_off(landed: Any, tmp_path: 
     told = drift(found)
     assert not told.is_blocking and told.serial_dates == ["birth_date"]
     assert any("日期序号" in one for one in told.explanations) and any("文本标记" in one for one in told.explanations)
-    path = apply_mapping(tmp_path / "landed.parquet", found, told.mapping, tmp_path / "mapped.parquet", DEFINITION)
-    assert pq.read_table(path).to_pylist()[1] == {
+    mapped = apply_mapping(tmp_path / "landed.parquet", found, told.mapping, tmp_path / "mapped.parquet", DEFINITION)
+    assert mapped.names == {name: name for name in mapped.names}
+    assert pq.read_table(mapped.file).to_pylist()[1] == {
         "id_number": "34160219800101001X", "name": "王1", "birth_date": "1945-03-12", "address": "某村1号",
         "amount": "1.50", "_row": 3,
     }  # fmt: skip

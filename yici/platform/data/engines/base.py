@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -39,8 +39,8 @@ def quarantined_schema(definition: ClassDefinition) -> pa.Schema:
 class Screening:
     """Bring landed rows to standard form, tag each with the rules it fails, and part the accepted from the rest.
 
-    `landed`: Parquet files, every column VARCHAR and already under its lake name (absent columns are null), with
-    `_row` BIGINT. `references`: class id → its current files, for referential rules. `accepted`: the file to
+    `landed`: Parquet files, every column VARCHAR, with `_row` BIGINT; `names`: column of the class → its name there,
+    where the files have names of their own (columns that have none, or are in no file, are null). `references`: class id → its current files, for referential rules. `accepted`: the file to
     write, columns of the definition in their lake types plus `_row`. `quarantined`: the file to write, columns
     as landed plus `_row` and `_reasons` (LIST of rule ids, in the order of `rules`).
     """
@@ -52,6 +52,12 @@ class Screening:
     quarantined: Path
     today: dt.date
     references: Mapping[str, Sequence[Path]] = field(default_factory=dict)
+    names: Mapping[str, str] | None = None
+
+    def found_as(self, present: Collection[str]) -> dict[str, str]:
+        """Column of the class → its name among those present in a file, for the columns that it has."""
+        own = self.names if self.names is not None else {column.name: column.name for column in self.definition.columns}
+        return {column: name for column, name in own.items() if name in present}
 
 
 @dataclass(frozen=True)

@@ -228,7 +228,10 @@ class _Screening:
         """A view of the landed rows in which every column of the class is there."""
         landed = read_files(self.job.landed)
         names = {name for path in self.job.landed for name in pq.read_schema(path).names}
-        columns = [quoted(name) if name in names else f"NULL::VARCHAR AS {quoted(name)}" for name in self.columns]
+        found = self.job.found_as(names)
+        columns = [
+            f"{quoted(found[one]) if one in found else 'NULL::VARCHAR'} AS {quoted(one)}" for one in self.columns
+        ]
         self.connection.execute(f"CREATE TEMP VIEW landed AS SELECT _row, {', '.join(columns)} FROM {landed}")
 
     def _judge_by_themselves(self) -> None:

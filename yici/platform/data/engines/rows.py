@@ -57,9 +57,10 @@ def _landed(job: Screening) -> list[dict[str, Any]]:
 
     def tables() -> Iterator[dict[str, Any]]:
         for path in job.landed:
-            present = set(pq.read_schema(path).names)
-            wanted = [column.name for column in job.definition.columns if column.name in present]
-            yield from pq.read_table(path, columns=[*wanted, "_row"]).to_pylist()
+            with pq.ParquetFile(path) as file:
+                found = job.found_as(file.schema_arrow.names)
+                landed = file.read(columns=[*found.values(), "_row"], use_threads=False)
+                yield from landed.select([*found.values(), "_row"]).rename_columns([*found, "_row"]).to_pylist()
 
     return sorted(tables(), key=lambda row: row["_row"])
 

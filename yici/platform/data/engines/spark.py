@@ -143,8 +143,8 @@ class _Screening:
 
     def _open(self) -> None:
         frame = read(self.spark, self.job.landed)
-        present = set(frame.columns)
-        columns = [name if name in present else f"CAST(NULL AS STRING) AS {name}" for name in self.columns]
+        found = self.job.found_as(frame.columns)
+        columns = [f"{found.get(one, 'CAST(NULL AS STRING)')} AS {one}" for one in self.columns]
         frame.selectExpr("_row", *columns).createOrReplaceTempView("landed")
 
     def _set_rules(self) -> list[Rule]:

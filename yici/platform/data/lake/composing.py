@@ -10,6 +10,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pyarrow.parquet as pq
 from duckdb import DuckDBPyConnection
 
@@ -103,9 +104,17 @@ def hashing_of(engine: DuckDBPyConnection, columns: Sequence[Mapping[str, Any]])
 
     DuckDB may hash otherwise in a later release; a probe tells, and hashes are then made anew for the comparison.
     """
-    probe = one_row(engine, f"SELECT {_PROBE}")
-    spelled = json.dumps([str(probe[0]), [[one["name"], one["type"]] for one in columns]])
+    spelled = json.dumps([_probed(engine), [[one["name"], one["type"]] for one in columns]])
     return hashlib.sha256(spelled.encode()).hexdigest()[:16]
+
+
+_probes: dict[str, str] = {}  # by release of the engine: what its hash makes of the probe
+
+
+def _probed(engine: DuckDBPyConnection) -> str:
+    if duckdb.__version__ not in _probes:
+        _probes[duckdb.__version__] = str(one_row(engine, f"SELECT {_PROBE}")[0])
+    return _probes[duckdb.__version__]
 
 
 def hashing_of_file(path: Path) -> str:

@@ -214,6 +214,8 @@ class Delivery:
 
     def _delivered_by_file(self, highs: list[str]) -> dict[int, int]:
         """How many delivered rows belong into each file of the standing version."""
+        if not highs:
+            return {0: self.rows}
         bucket = self._bucket(highs)
         found = self.engine.execute(f"SELECT {bucket} AS bucket, count(*) FROM delivered GROUP BY 1").fetchall()
         return {int(place): int(rows) for place, rows in found}

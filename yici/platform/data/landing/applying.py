@@ -7,6 +7,7 @@ counted from 1900, an apostrophe before a number, ="…" around one. Nothing els
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from yici.base.sql import quoted, text
@@ -15,30 +16,40 @@ from yici.platform.data.engines.duckdb import connect
 from yici.platform.data.landing.landing import Landed
 from yici.platform.data.landing.profiling import Profile
 
-__all__ = ["apply_mapping", "has_serial_dates"]
+__all__ = ["Mapped", "apply_mapping", "has_serial_dates"]
+
+
+@dataclass(frozen=True)
+class Mapped:
+    """Rows under the class: a Parquet file of text with `_row`, and the name there of each column that came."""
+
+    file: Path
+    names: Mapping[str, str]
 
 
 def apply_mapping(
     landed_file: Path, landed: Landed, mapping: Mapping[str, str], target: Path, definition: ClassDefinition
-) -> Path:
-    """Write Parquet of every column of the class as text (null where no header gives it) and `_row`; returns `target`.
+) -> Mapped:
+    """The landed rows under the columns of the class. `mapping`: header → column, empty for a header that is left out.
 
-    `mapping`: header → column, empty for a header that is left out. Rows keep the numbers they have in the source.
+    Where no value changes, which is nearly always, the landed file serves as it is; else its columns are written anew to
+    `target` under the class's names. Rows keep the numbers they have in the source.
     """
     place = dict(zip(landed.headers, landed.columns, strict=True))
     source = {column: header for header, column in mapping.items() if column and header in place}
-    chosen = ", ".join(
-        f"{_value(column, place[source[column.name]], landed.profiles.get(source[column.name]))} AS {quoted(column.name)}"
-        if column.name in source
-        else f"CAST(NULL AS VARCHAR) AS {quoted(column.name)}"
-        for column in definition.columns
-    )
+    names = {column.name: place[source[column.name]] for column in definition.columns if column.name in source}
+    values = {
+        name: _value(definition.by_name[name], own, landed.profiles.get(source[name])) for name, own in names.items()
+    }
+    if values == names:
+        return Mapped(landed_file, names)
+    chosen = ", ".join(f"{value} AS {quoted(name)}" for name, value in values.items())
     with connect() as connection:
         connection.execute(
             f"COPY (SELECT {chosen}, _row FROM read_parquet({text(landed_file)})) "  # noqa: S608 - quoted names
             f"TO {text(target)} (FORMAT parquet, COMPRESSION zstd)"
         )
-    return target
+    return Mapped(target, {name: name for name in names})
 
 
 def has_serial_dates(column: Column, profile: Profile | None) -> bool:

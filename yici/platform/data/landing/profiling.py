@@ -27,6 +27,9 @@ _AS_TEXT = re.compile(r"""['‘’]-?[\d.]+[Xx]?|="-?[\d.]+[Xx]?"|[¥￥]?-?\d{1
 _WRAPPED = re.compile(r"""['‘’]\d.*|=".*\"""")
 _PLATE = re.compile(r"[\u4e00-\u9fff][A-Za-z][-·• ]?[A-Za-z0-9]{4}")  # what may be one; the vocabulary decides
 _CODE = re.compile(r"[0-9A-Z]{1,4}")
+_ID = re.compile(r"\d{17}[\dXx]")
+_USCC = re.compile(r"[0-9A-HJ-NPQRTUWXY]{18}")
+_PHONE = re.compile(r"1[3-9]\d{9}")
 LOOKS = ("id_number", "uscc", "phone", "plate", "date", "money", "number", "code", "text")
 _ENOUGH = 0.7
 _IDS = 200  # numbers whose check digit is looked at
@@ -90,7 +93,7 @@ def _profile(values: Sequence[str | None], lost_digits: int) -> Profile:
 
 
 def _count(pattern: re.Pattern[str], values: Sequence[str]) -> int:
-    return sum(bool(pattern.fullmatch(value)) for value in values)
+    return sum(1 for _found in filter(pattern.fullmatch, values))
 
 
 def looks_of(values: Sequence[str]) -> str:
@@ -117,11 +120,11 @@ def _kind(value: str) -> str:
     plain = vocabulary.plain(value, _LONGEST)
     if _WRAPPED.fullmatch(plain):
         plain = plain.lstrip("=").strip("\"'‘’")
-    if re.fullmatch(r"\d{17}[\dXx]", plain):
+    if _ID.fullmatch(plain):
         return "id_number"
-    if re.fullmatch(r"[0-9A-HJ-NPQRTUWXY]{18}", plain):
+    if _USCC.fullmatch(plain):
         return "uscc"
-    if re.fullmatch(r"1[3-9]\d{9}", plain):
+    if _PHONE.fullmatch(plain):
         return "phone"
     if _DATE.fullmatch(plain):
         return "date"

@@ -18,7 +18,7 @@ from yici.platform.data.rules.language import Outcome
 __all__ = ["measure", "month_of"]
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def measure(run: Run, snapshot: Snapshot, outcomes: Sequence[Outcome]) -> None:
     """Keep what `run` found about the delivery that led to `snapshot`; safe to repeat, the newest word counts.
 

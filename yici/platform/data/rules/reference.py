@@ -56,6 +56,8 @@ def typed(form: Form, text: str | None) -> Value | None:
     if text is None:
         return None
     match form.type:
+        case "text":
+            return text
         case "date":
             return _date(text)
         case "datetime":
@@ -66,8 +68,6 @@ def typed(form: Form, text: str | None) -> Value | None:
             return _fen(text, form.scale)
         case "code" | "yes_no":
             return form.codes.get(text) if form.codes else text
-        case _:
-            return text
 
 
 def cleaned(form: Form, raw: str | None) -> str | None:
@@ -82,11 +82,11 @@ def cleaned(form: Form, raw: str | None) -> str | None:
 def _step(step: Step, text: str) -> str:
     match step.operation:
         case "narrow":
-            return text.translate(_NARROW)
+            return text if text.isascii() else text.translate(_NARROW)
         case "trim":
             return text.strip(INVISIBLE)
         case "upper":
-            return text.translate(_UPPER)
+            return text.upper() if text.isascii() else text.translate(_UPPER)
         case "remove":
             return text.translate(str.maketrans("", "", step.text))
         case "swap":
@@ -179,7 +179,7 @@ def judge(
     definition: ClassDefinition, rules: Iterable[Rule], row: Mapping[str, str | None], today: dt.date
 ) -> dict[str, Verdict]:
     """Rule id → fails (True), passes (False) or does not apply (None), for the rules that one row can tell."""
-    return _judged(_forms(definition), _read(rules), row, today).verdicts
+    return _judged(_forms(definition), _judges(_read(rules)), row, today).verdicts
 
 
 @dataclass(frozen=True)
@@ -191,17 +191,13 @@ class Judged:
 
 
 def _judged(
-    forms: Mapping[str, Form], rules: Iterable[tuple[Rule, Any]], row: Mapping[str, str | None], today: dt.date
+    forms: Mapping[str, Form], judges: Iterable[tuple[Rule, _Judge, Any]], row: Mapping[str, str | None], today: dt.date
 ) -> Judged:
     texts = {name: cleaned(form, row.get(name)) for name, form in forms.items()}
     values = {name: typed(form, texts[name]) for name, form in forms.items()}
     blanks = frozenset(name for name, text in texts.items() if text is None)
     standardised = _Row(values, blanks, today)
-    verdicts = {
-        rule.id: _JUDGES[rule.primitive](standardised, rule.column, parameters)
-        for rule, parameters in rules
-        if rule.primitive not in SET_PRIMITIVES
-    }
+    verdicts = {rule.id: judge_of(standardised, rule.column, parameters) for rule, judge_of, parameters in judges}
     return Judged(values, verdicts)
 
 
@@ -211,6 +207,11 @@ def _forms(definition: ClassDefinition) -> dict[str, Form]:
 
 def _read(rules: Iterable[Rule]) -> list[tuple[Rule, Any]]:
     return [(rule, PRIMITIVES[rule.primitive].read(rule.parameters)) for rule in rules]
+
+
+def _judges(read: Iterable[tuple[Rule, Any]]) -> list[tuple[Rule, _Judge, Any]]:
+    """Of the rules that one row can tell."""
+    return [(rule, _JUDGES[rule.primitive], own) for rule, own in read if rule.primitive not in SET_PRIMITIVES]
 
 
 def _of_value(check: Callable[[Any, Any], bool]) -> _Judge:
@@ -349,7 +350,8 @@ def screen(
     `known(parameters, values)`: those of the values that the class referred to has; None where it is not there yet.
     """
     forms, read = _forms(definition), _read(rules)
-    judged = [_judged(forms, read, row, today) for row in rows]
+    judges = _judges(read)
+    judged = [_judged(forms, judges, row, today) for row in rows]
     values = [one.values for one in judged]
     for rule, parameters in read:
         if rule.primitive == "unique":

@@ -33,7 +33,7 @@ from yici.platform.data.lake import reading as lake
 from yici.platform.data.lake.layout import quarantine_root, work_root
 from yici.platform.data.lake.writing import note_success, publish
 from yici.platform.data.landing import archive
-from yici.platform.data.landing.applying import apply_mapping
+from yici.platform.data.landing.applying import Mapped, apply_mapping
 from yici.platform.data.landing.drift import Drift, compare
 from yici.platform.data.landing.landing import Landed, land
 from yici.platform.data.models import RawObject, Run, Snapshot
@@ -112,7 +112,8 @@ def _claim(run_id: int) -> Run | None:
         _end(run, Run.State.FAILED, LoadInProgress.slug, str(LoadInProgress.message))
         retry_later(run)
         return None
-    run.refresh_from_db()
+    # Not the whole row: what was fetched along with it is asked for again and again.
+    run.refresh_from_db(fields=["state", "attempt", "detail", "started_at", "heartbeat_at", "error", "message"])
     return run if claimed else None
 
 
@@ -152,8 +153,8 @@ class _Loading:
 
     def carry_out(self) -> None:
         if self.run.trigger == Run.Trigger.REPLAY:
-            landed = self.folder / "mapped.parquet"
-            mending.write_mended(self._replayed(), landed)
+            landed = Mapped(self.folder / "mapped.parquet", {name: name for name in self.definition.by_name})
+            mending.write_mended(self._replayed(), landed.file)
         else:
             raw = self._timed(Run.Phase.PULL, self._raw)
             if raw is None or self._is_known(raw):
@@ -209,7 +210,7 @@ class _Loading:
 
     # Land -------------------------------------------------------------------------------------------------
 
-    def _land(self, raw: RawObject) -> Path:
+    def _land(self, raw: RawObject) -> Mapped:
         target = self.folder / "landed.parquet"
         landed = land(archive.path_of(raw), target, name=self.run.file_name or raw.name, progress=self.beat.progress)
         decisions = decisions_of(self.run.data_class_id)
@@ -230,7 +231,7 @@ class _Loading:
 
     # Screen -----------------------------------------------------------------------------------------------
 
-    def _screen(self, landed: Path) -> Screened:
+    def _screen(self, landed: Mapped) -> Screened:
         target = _quarantine_path(self.run)
         target.parent.mkdir(parents=True, exist_ok=True)
         references: dict[str, list[Path]] = {}
@@ -242,7 +243,8 @@ class _Loading:
             definition=self.definition,
             # A class that is not in the lake yet proves nothing about those that refer to it.
             rules=[rule for rule in self.rules if references.get(str(rule.parameters.get("class", "")), True)],
-            landed=[landed],
+            landed=[landed.file],
+            names=landed.names,
             accepted=self.folder / "accepted.parquet",
             quarantined=target,
             today=clock.today(),

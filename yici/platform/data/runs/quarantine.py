@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 from django.conf import settings
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -47,6 +48,7 @@ LINE_FAULTS = {
     "row.quotes": gettext_lazy("引号不成对"),
 }
 RAW_LINE = "_line"
+_BATCH = 10_000
 
 
 @dataclass(frozen=True)
@@ -100,12 +102,15 @@ def samples(run: Run, limit: int) -> dict[str, list[HeldRow]]:
     path = file_of(run)
     if path is None:
         return {}
-    each = "SELECT *, unnest(_reasons) AS _reason FROM read_parquet(?)"
-    first = f"row_number() OVER (PARTITION BY _reason ORDER BY _row) <= {int(limit)}"
-    query = f"SELECT * FROM ({each}) QUALIFY {first} ORDER BY _row"  # noqa: S608
     found: dict[str, list[HeldRow]] = {}
-    for record in _records(query, [str(path)]):
-        found.setdefault(record.pop("_reason"), []).append(_held(record))
+    with pq.ParquetFile(path) as file:  # its rows stand in the order of the source
+        for batch in file.iter_batches(_BATCH):
+            for place, reasons in enumerate(batch.column("_reasons").to_pylist()):
+                wanting = [one for one in reasons if len(found.get(one, ())) < limit]
+                if wanting:
+                    row = _held(batch.slice(place, 1).to_pylist()[0])
+                    for reason in wanting:
+                        found.setdefault(reason, []).append(row)
     return found
 
 
