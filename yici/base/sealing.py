@@ -211,10 +211,10 @@ def keyring() -> Keyring:
     """The keys of this installation: `YICI_HOME/keys`, or `YICI_KEYS` where they are mounted from elsewhere."""
     from django.conf import settings
 
-    profile: Profile = "sm" if os.environ.get("YICI_CRYPTO") == "sm" else "aes"
-    return _keyring(Path(os.environ.get("YICI_KEYS") or Path(settings.HOME) / "keys"), profile)
+    return _keyring(os.environ.get("YICI_KEYS", ""), settings.HOME, os.environ.get("YICI_CRYPTO") == "sm")
 
 
 @lru_cache(maxsize=4)
-def _keyring(folder: Path, profile: Profile) -> Keyring:
-    return Keyring(folder, profile)
+def _keyring(keys: str, home: Path | str, is_sm: bool) -> Keyring:
+    """Asked for at every value, so the path is put together once."""
+    return Keyring(Path(keys) if keys else Path(home) / "keys", "sm" if is_sm else "aes")
