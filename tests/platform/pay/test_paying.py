@@ -147,6 +147,37 @@ def test_four_payees_give_back_in_parts_and_to_the_last_fen(
 
 
 @ALL
+def test_only_what_the_fees_rules_allow_goes_back_of_a_combined_order(
+    demo: Any, sandbox: Live, client: Client, provider: str
+) -> None:
+    """The survey's fee never goes back; the other three payees give back their lines whole, and their receipts are reversed."""
+    order = paid_order(demo.farmer, sandbox, client, provider=provider, order=house_order(demo.farmer))
+    services.follow_up()
+    made = services.refund_allowed(order, reason="办件未办成", account=None, key="case")
+    assert made.fen == order.fen - 12104 and services.send_refund(made.number) == "done"
+    assert {code: fen for code, fen in standing(order).items() if fen} == {"payee:bz.surveying": 12104}
+    assert set(order.receipts.values_list("state", flat=True)) == {"reversed"}
+    assert services.refund_allowed(order, reason="再来", account=None, key="case").pk == made.pk
+    with pytest.raises(NothingToRefund):
+        services.refund_allowed(order, reason="另一次", account=None, key="other")
+    bill = services.reconcile(provider, sandbox.book.now().date())
+    assert (bill.state, bill.refund_fen) == ("balanced", made.fen) and books_agree(sandbox, provider)
+
+
+def test_rules_and_the_cashier_give_back_no_line_twice(demo: Any, sandbox: Live, client: Client) -> None:
+    """A part went back by hand first, shared by all; the rules then bring back what is left of their three lines."""
+    order = paid_order(demo.farmer, sandbox, client, order=house_order(demo.farmer))
+    assert refund(order, 100_000, "hand", demo.farmer).state == "done"
+    before = standing(order)
+    made = services.refund_allowed(order, reason="办件未办成", account=None, key="case")
+    assert services.send_refund(made.number) == "done"
+    assert made.fen == sum(before.values()) - before["payee:bz.surveying"]
+    assert standing(order) == {**dict.fromkeys(before, 0), "payee:bz.surveying": before["payee:bz.surveying"]}
+    assert refund(order, before["payee:bz.surveying"], "rest", demo.farmer).state == "done"
+    assert set(standing(order).values()) == {0} and books_agree(sandbox)
+
+
+@ALL
 def test_four_payees_give_back_everything_at_once(demo: Any, sandbox: Live, client: Client, provider: str) -> None:
     order = paid_order(demo.farmer, sandbox, client, provider=provider, order=house_order(demo.farmer))
     made = services.refund_rest(order, reason="撤回登记", account=demo.farmer, key="all")

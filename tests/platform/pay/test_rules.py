@@ -16,7 +16,7 @@ from yici.platform.pay.definitions import Fee, fees_of
 from yici.platform.pay.linting import lint
 from yici.platform.pay.providers import BillUnreadable
 from yici.platform.pay.providers.money import fen, yuan
-from yici.platform.pay.rules import NotCharged, half_up, price, share
+from yici.platform.pay.rules import NotCharged, half_up, price, split
 from yici.platform.pay.services.receipts import capitals
 
 DAY = dt.date(2026, 11, 26)
@@ -45,14 +45,28 @@ def test_what_is_no_amount_is_refused(text: str) -> None:
         fen(text)
 
 
-@given(st.integers(0, 10**11), st.lists(st.integers(1, 10**9), min_size=1, max_size=8))
-def test_shares_of_steps_add_up_to_the_whole(whole: int, steps: list[int]) -> None:
-    total, before, got = sum(steps), 0, 0
-    for step in steps:
-        one = share(whole, before, step, total)
-        assert one >= 0
-        before, got = before + step, got + one
-    assert got == whole
+@given(
+    st.lists(st.integers(0, 10**9), min_size=1, max_size=6),
+    st.integers(0, 10**6),
+    st.lists(st.floats(0.01, 1), max_size=6),
+)
+def test_parts_of_a_refund_add_up_and_nobody_gives_more_than_is_left(
+    amounts: list[int], subsidy: int, parts: list[float]
+) -> None:
+    left = {f"payee{number}": amount for number, amount in enumerate(amounts)}
+    left["budget"] = -min(subsidy, sum(amounts) // 2)
+    for part in [*parts, 1.0]:
+        total = sum(left.values())
+        fen = round(total * part)
+        if not 0 < fen <= total:
+            continue
+        shares = split(fen, left)
+        assert sum(shares.values()) == fen
+        for name, share in shares.items():
+            assert 0 <= share <= left[name] or left[name] <= share <= 0
+            assert abs(share * total - left[name] * fen) < total
+            left[name] -= share
+    assert not any(left.values()) or sum(left.values()) == 0
 
 
 @given(st.integers(0, 10**12), st.integers(1, 10**6))

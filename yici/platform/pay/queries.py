@@ -13,14 +13,13 @@ from yici.core.ledger import queries as ledger
 from yici.core.ledger.models import LedgerTransaction
 from yici.core.people.models import Account
 from yici.core.people.queries import scope_of
-from yici.platform.pay.definitions import fee_from
 from yici.platform.pay.models import Callback, OrderLine, Payment, PayOrder, Receipt, Refund
 
 __all__ = [
     "Life",
     "OrderFilter",
     "callbacks_of",
-    "is_refundable",
+    "left_of",
     "life_of",
     "order_for_payer",
     "order_for_staff",
@@ -58,10 +57,23 @@ def order_of_case(case_number: str) -> PayOrder | None:
     return PayOrder.objects.filter(case_number=case_number, purpose="fee").order_by("-id").first()
 
 
-def is_refundable(order: PayOrder) -> bool:
-    """Whether every fee of the order may go back before the decision; a bill of a biller never by itself."""
-    lines = list(order.lines.select_related("fee"))
-    return bool(lines) and all(line.fee and fee_from(line.fee.definition).refund == "before_decision" for line in lines)
+def left_of(payment: Payment, *, only_done: bool = False) -> dict[str, int]:
+    """What each account of an order still has of a payment and may give back, budgets below zero; together what is not refunded.
+
+    Refunds on their way count as gone, unless `only_done`.
+    """
+    if payment.order is None:
+        return {}
+    left = {str(code): -int(amount) for code, amount in payment.order.legs}
+    refunds = (
+        payment.refunds.filter(state=Refund.State.DONE)
+        if only_done
+        else payment.refunds.exclude(state=Refund.State.FAILED)
+    )
+    for legs in refunds.values_list("legs", flat=True):
+        for code, amount in legs:
+            left[code] -= amount
+    return left
 
 
 def refundable_of(order: PayOrder) -> tuple[Payment | None, int]:

@@ -40,7 +40,7 @@ class Price:
 
 
 def half_up(numerator: int, denominator: int) -> int:
-    """Whole fen of a quotient of non-negative integers, half a fen up."""
+    """Whole fen of a quotient by a positive integer, half a fen up."""
     return (2 * numerator + denominator) // (2 * denominator)
 
 
@@ -72,6 +72,15 @@ def fits(reduction: Reduction, facts: Mapping[str, str]) -> bool:
     return all(str(facts.get(name, "")) == value for name, value in reduction.when.items())
 
 
-def share(whole: int, part_before: int, part_now: int, of: int) -> int:
-    """What of `whole` belongs to the step from `part_before` to `part_before + part_now` out of `of`; all steps sum to whole."""
-    return whole * (part_before + part_now) // of - whole * part_before // of
+def split(fen: int, left: Mapping[str, int]) -> dict[str, int]:
+    """`fen` in proportion to what is left of each, to the fen: shares add up, none is more than is left, all gives all.
+
+    Each share is less than a fen away from the exact one. Debts (below zero) are shared as debts.
+    """
+    total = sum(left.values())
+    shares, exact, given = {}, 0, 0
+    for name, amount in left.items():
+        exact += amount
+        until = half_up(fen * exact, total)
+        shares[name], given = until - given, until
+    return shares

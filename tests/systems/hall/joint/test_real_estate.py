@@ -95,6 +95,40 @@ def test_four_departments_one_payment_to_four_payees_and_one_title(
     assert Certificate.objects.filter(case_number=title.case.number).count() == 1
 
 
+def test_one_department_refuses_after_payment_and_the_rules_bring_the_money_back(
+    demo: Any,
+    city: Path,
+    sandbox: Live,  # noqa: F811
+    run_jobs: Any,
+) -> None:
+    """All but the survey, which is done and never goes back."""
+    from tests.systems.hall.joint.test_cases import staff_of
+    from yici.core.cases import services as cases
+    from yici.core.ledger import queries as ledger
+
+    joint = bought(demo, city)
+    first = [one.case for one in joint.parts.select_related("case").exclude(case=None)]
+    for one in first:
+        cases.act(one.number, "accept", staff_of(one)[0])
+    run_jobs()
+    order = pay_queries.order_of_case(joint.case.number)
+    assert order is not None
+    attempt = pay.begin(order.number, "wechat", demo.trader)
+    sandbox.pay(attempt.number)
+    assert sandbox.deliver(Client(), "wechat", attempt.number).status_code == 200
+    pay.follow_up()
+    for one in first:
+        close(one, "denied")
+    assert "hall.joint_go_on" in run_jobs() and "hall.return_payment" in run_jobs()
+    joint.case.refresh_from_db()
+    assert joint.case.state == "denied"
+    survey = order.lines.get(payee_code="payee:bz.surveying")
+    refund = order.payments.get().refunds.get()
+    assert refund.fen == order.fen - survey.fen
+    pay.send_refund(refund.number)
+    assert sandbox.taken("wechat") == survey.fen == -ledger.balance_of("payee:bz.surveying") and books_agree(sandbox)
+
+
 def test_one_department_refuses_and_nothing_is_to_pay_any_more(
     demo: Any,
     city: Path,

@@ -18,7 +18,7 @@ from yici.platform.pay.services.paying import (
 )
 from yici.platform.pay.services.receipts import issue_receipts
 from yici.platform.pay.services.reconciling import decide, hold_again, reconcile, reconcile_due, take_bill
-from yici.platform.pay.services.refunding import refund_rest, request_refund, send_waiting
+from yici.platform.pay.services.refunding import refund_allowed, refund_rest, request_refund, send_waiting
 from yici.platform.pay.services.refunding import send as send_refund
 
 __all__ = [
@@ -42,6 +42,7 @@ __all__ = [
     "quote",
     "reconcile",
     "reconcile_due",
+    "refund_allowed",
     "refund_rest",
     "request_refund",
     "review_fee",

@@ -10,12 +10,11 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import F
 
 from yici.base import clock
 from yici.base.cityfolder import city_folder
 from yici.core.files import services as files
-from yici.platform.pay import ports
+from yici.platform.pay import ports, queries
 from yici.platform.pay.definitions import FOLDER
 from yici.platform.pay.models import OrderLine, Payment, PayOrder, Receipt
 from yici.platform.pay.providers.money import local, yuan
@@ -25,16 +24,16 @@ REGION = "3416"
 
 @transaction.atomic
 def issue_receipts(order: PayOrder) -> list[Receipt]:
-    """Every receipt of a paid order, made once however often it is called; none where all of it went back already."""
+    """Every receipt of a paid order, made once however often it is called; none of a payee who gave back all of it already."""
     PayOrder.objects.select_for_update(no_key=True).get(pk=order.pk)
     if already := list(Receipt.objects.filter(order=order)):
         return already
-    if Payment.objects.filter(order=order, place=Payment.Place.APPLIED, refunded=F("fen")).exists():
-        return []
+    payment = Payment.objects.filter(order=order, place=Payment.Place.APPLIED).first()
+    left = queries.left_of(payment) if payment else {}
     by_payee: dict[str, list[OrderLine]] = {}
     for line in order.lines.filter(non_tax=True, fen__gt=0):
         by_payee.setdefault(line.payee_code, []).append(line)
-    return [_issue(order, lines) for lines in by_payee.values()]
+    return [_issue(order, lines) for code, lines in by_payee.items() if left.get(code)]
 
 
 def _issue(order: PayOrder, lines: list[OrderLine]) -> Receipt:

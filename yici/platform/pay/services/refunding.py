@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
+from collections.abc import Mapping
 from typing import Any
 
 from django.db import transaction
@@ -21,7 +22,8 @@ from yici.core.ledger.errors import KeyUsed
 from yici.core.ledger.services import Leg
 from yici.core.people.models import Account
 from yici.core.people.services import actor_of
-from yici.platform.pay import providers, rules
+from yici.platform.pay import providers, queries, rules
+from yici.platform.pay.definitions import fee_from
 from yici.platform.pay.errors import AmountChanged, NothingToRefund, TooMuch
 from yici.platform.pay.models import Payment, PayOrder, Receipt, Refund
 from yici.platform.pay.providers import Refunded, RefundWish, Refused
@@ -35,10 +37,18 @@ logger = logging.getLogger(__name__)
 
 @transaction.atomic
 def request_refund(
-    payment: Payment, fen: int, *, available: int, key: str, reason: str, account: Account | None
+    payment: Payment,
+    fen: int,
+    *,
+    available: int,
+    key: str,
+    reason: str,
+    account: Account | None,
+    legs: Mapping[str, int] | None = None,
 ) -> Refund:
     """Reserve `fen` of a payment to go back; a job sends it. `available` is what the asker saw as refundable.
 
+    `legs` says which account gives back what; without them each gives in proportion to what it has left.
     The same key with the same amount gives the refund that is there. Raises `Invalid`, `TooMuch`, `AmountChanged`, `KeyUsed`.
     """
     if not reason.strip():
@@ -60,7 +70,7 @@ def request_refund(
         key=key,
         payment=locked,
         fen=fen,
-        legs=_legs(locked, fen),
+        legs=_legs(locked, fen, legs),
         reason=reason.strip(),
         asked_by=account,
         asked_at=clock.now(),
@@ -90,25 +100,42 @@ def refund_rest(order: PayOrder, *, reason: str, account: Account | None, key: s
     return request_refund(payment, left, available=left, key=key, reason=reason, account=account)
 
 
-def _legs(payment: Payment, fen: int) -> list[list[Any]]:
-    """The other way round, in shares of the whole payment: several partial refunds add up to each payee's leg to the fen.
+def refund_allowed(order: PayOrder, *, reason: str, account: Account | None, key: str) -> Refund:
+    """What the fees' own rules bring back before a decision: their lines whole; a line whose fee never goes back stays.
 
-    A share is what the payee has given back in all after this refund, less what earlier ones took that did not fail.
+    The same key gives the refund that is there. Raises `NothingToRefund`.
     """
+    if known := Refund.objects.filter(key=key, payment__order=order).first():
+        return known
+    payment = Payment.objects.filter(order=order, place=Payment.Place.APPLIED).first()
+    wanted: dict[str, int] = {}
+    for line in order.lines.select_related("fee"):
+        if line.fee and fee_from(line.fee.definition).refund == "before_decision":
+            wanted[line.payee_code] = wanted.get(line.payee_code, 0) + line.fen
+            if line.subsidy:
+                wanted[line.subsidy_code] = wanted.get(line.subsidy_code, 0) - line.subsidy
+    left = queries.left_of(payment) if payment else {}
+    # Some may have gone back by hand: never more than an account still has.
+    legs = {
+        code: min(fen, left[code]) if fen > 0 else max(fen, left[code])
+        for code, fen in wanted.items()
+        if left.get(code)
+    }
+    fen = sum(legs.values())
+    if payment is None or fen <= 0:
+        raise NothingToRefund()
+    available = payment.fen - payment.refunded
+    return request_refund(payment, fen, available=available, key=key, reason=reason, account=account, legs=legs)
+
+
+def _legs(payment: Payment, fen: int, wanted: Mapping[str, int] | None = None) -> list[list[Any]]:
+    """Which account gives back what. Raises `TooMuch` where one would give more than it has left of this payment."""
     if payment.place == Payment.Place.PARKED or payment.order is None:
         return [["suspense", fen]]
-    gone: dict[str, int] = {}
-    for legs in payment.refunds.exclude(state=Refund.State.FAILED).values_list("legs", flat=True):
-        for code, amount in legs:
-            gone[code] = gone.get(code, 0) + amount
-    shares = {
-        code: (1 if amount < 0 else -1) * rules.share(abs(amount), 0, payment.refunded + fen, payment.fen)
-        - gone.get(code, 0)
-        for code, amount in payment.order.legs
-    }
-    # What rounding leaves falls to the payee who got most, and comes right with the last refund.
-    largest = min(payment.order.legs, key=lambda leg: leg[1])[0]
-    shares[largest] += fen - sum(shares.values())
+    left = queries.left_of(payment)
+    shares = wanted if wanted is not None else rules.split(fen, left)
+    if sum(shares.values()) != fen or any(abs(amount) > abs(left.get(code, 0)) for code, amount in shares.items()):
+        raise TooMuch()
     return [[code, amount] for code, amount in shares.items() if amount]
 
 
@@ -179,8 +206,9 @@ def conclude(refund: Refund, answer: Refunded) -> str:
             {"number": locked.number, "fen": locked.fen, "detail": answer.detail},
             follow_up=True,
         )
-        if kind == "refunded" and payment.refunded == payment.fen and payment.place == Payment.Place.APPLIED:
-            Receipt.objects.filter(order=order).update(state=Receipt.State.REVERSED)
+        if kind == "refunded" and payment.place == Payment.Place.APPLIED:
+            gone = [code for code, fen in queries.left_of(payment, only_done=True).items() if not fen]
+            Receipt.objects.filter(order=order, payee_code__in=gone).update(state=Receipt.State.REVERSED)
     audit.record(
         audit.SYSTEM, "change", subject=("order", order.number if order else payment.number), elements=["refund"],
         purpose=f"退款结果 {locked.number}：{locked.get_state_display()}", case_number=order.case_number if order else "",

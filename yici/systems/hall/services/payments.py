@@ -91,16 +91,16 @@ def return_payment(case: Case, event: CaseEvent, actor: Account | None) -> None:
 
 
 def settle_return(case_number: str) -> None:
-    """Close an open order; refund a paid one where every fee's rule allows it. Safe to repeat."""
+    """Close an open order; of a paid one every line goes back whose fee's rule allows it. Safe to repeat."""
     order = pay_queries.order_of_case(case_number)
     if order is None:
         return
     if order.state == PayOrder.State.OPEN:
         pay.close(order.number, why="withdrawn")
         order.refresh_from_db()
-    if order.state == PayOrder.State.PAID and pay_queries.is_refundable(order):
+    if order.state == PayOrder.State.PAID:
         try:
-            pay.refund_rest(order, reason="办件未办成，按规定退费", account=None, key=f"case-return:{case_number}")
+            pay.refund_allowed(order, reason="办件未办成，按规定退费", account=None, key=f"case-return:{case_number}")
         except NothingToRefund:
             return
 
