@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from yici.systems.hall.generating.entries import Entry
+from yici.systems.hall.generating.shorthand import text
 
 PROMISE = "limits.promised.amount"
 
@@ -33,10 +34,12 @@ def laid_over(entry: Entry, overlays: Iterable[Overlay]) -> Entry:
 def _after(entry: Entry, change: Overlay) -> Entry:
     raw = copy.deepcopy(entry.raw)
     for path, value in change.edits.items():
-        _put(raw, path.split("."), value)
+        put(raw, path, value)
         if path == PROMISE:
             # Limits of single steps were cut for the former promise; the steps stay, told without days.
             raw["steps"] = [{key: part for key, part in step.items() if key != "limit"} for step in raw["steps"]]
+        if value is None and path.startswith("materials."):
+            raw["form"] = _unasked(raw["form"], path.removeprefix("materials."))
     held = list(entry.held_by)
     bodies = list(change.holders.get("bodies") or [])
     if change.kind == "stop" and bodies:
@@ -66,11 +69,49 @@ def _without(rule: Any, bodies: list[str]) -> dict[str, Any]:
     return {**written, "without": [*written.get("without", []), *bodies]}
 
 
-def _put(node: Any, path: list[str], value: Any) -> None:
-    """Set a value deep in the raw item; parts that are missing are made."""
-    *way, last = path
+def _unasked(form: Any, material: str) -> Any:
+    """The form with no answer that asks for, or does without, a material which is gone."""
+    if isinstance(form, list):
+        return [_unasked(one, material) for one in form if one != material]
+    if isinstance(form, dict):
+        return {key: _unasked(value, material) if key != "id" else value for key, value in form.items()}
+    return form
+
+
+def put(node: Any, path: str, value: Any) -> None:
+    """Set a value deep in an item; parts that are missing are made. A step into a list is the `id` of an entry, which None
+    takes out and a mapping adds."""
+    *way, last = path.split(".")
     for step in way:
-        if not isinstance(node.get(step), dict):
-            node[step] = {}
-        node = node[step]
-    node[last] = value
+        node = _entry(node, step) if isinstance(node, list) else _part(node, step, last)
+    if not isinstance(node, list):
+        node[last] = value
+        return
+    place = next((number for number, one in enumerate(node) if one.get("id") == last), None)
+    if place is not None:
+        node[place : place + 1] = [] if value is None else [value]
+    elif value is not None:
+        node.append(value)
+
+
+def _part(node: Any, step: str, last: str) -> Any:
+    held = node.get(step)
+    if isinstance(held, str) and last in ("zh", "en"):  # a text in short form
+        node[step] = text(held)
+    elif not isinstance(held, dict | list):
+        node[step] = {}
+    return node[step]
+
+
+def _entry(node: list[Any], ident: str) -> Any:
+    return next(one for one in node if one.get("id") == ident)
+
+
+def value_at(node: Any, path: str) -> Any:
+    """What stands at a path of a definition; None where nothing does."""
+    for step in path.split("."):
+        if isinstance(node, list):
+            node = next((one for one in node if one.get("id") == step), None)
+        else:
+            node = node.get(step) if isinstance(node, dict) else None
+    return node

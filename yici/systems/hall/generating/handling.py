@@ -115,11 +115,25 @@ def _again(item: Mapping[str, Any], asked: Sequence[str]) -> list[Any]:
 
 
 def _form(item: Mapping[str, Any], written: Mapping[str, Any], words: Mapping[str, str]) -> dict[str, Any]:
-    pages = [page for page in (item.get("form") or {}).get("pages") or [] if page.get("id") in WHO]
+    """Who asks, then what is asked for; of what was founded by the base item its credit code too, for now it has one."""
+    pages = [_known(page) for page in (item.get("form") or {}).get("pages") or [] if page.get("id") in WHO]
     if not pages:
         pages = list((item.get("form") or {}).get("pages") or [])[:1]
     asked = {field.get("element") for page in pages for field in page.get("fields", [])}
-    return {"pages": [*pages, *(_without(page, asked) for page in _worded(written["pages"], words))]}
+    own = [_without(page, asked) for page in _worded(written["pages"], words)]
+    if "organisation.name" in asked and "organisation.uscc" not in asked:
+        ((page, (title, *fields)),) = own[0].items()
+        own[0] = {page: [title, "organisation.uscc", *fields]}
+    return {"pages": [*pages, *own]}
+
+
+def _known(page: Mapping[str, Any]) -> dict[str, Any]:
+    """What a base asks afresh (a company's name at its founding) the records know by now."""
+    fields = [
+        {key: value for key, value in field.items() if key != "prefill"} if isinstance(field, Mapping) else field
+        for field in page.get("fields") or []
+    ]
+    return {**page, "fields": fields}
 
 
 def _without(page: Mapping[str, Any], asked: set[Any]) -> dict[str, Any]:

@@ -24,21 +24,10 @@ from yici.systems.hall import loading
 from yici.systems.hall.errors import ChangeSettled, SamePerson
 from yici.systems.hall.models import ItemChange, ServiceItem
 from yici.systems.hall.queries.catalogue import definition_of
+from yici.systems.hall.services import editing
 
 MANAGE = "item.manage"
 LEVELS = ("city", "county", "township", "village")
-# What each kind may edit: a change of substance (修改) or of wording and convenience (完善).
-EDITABLE = {
-    ItemChange.Kind.AMEND: (
-        "limits.promised.amount",
-        "visits.count",
-        "visits.reason.zh",
-        "visits.reason.en",
-        "consult_phone",
-    ),
-    ItemChange.Kind.IMPROVE: ("summary.zh", "summary.en", "consult_phone"),
-}
-NUMBERS = ("limits.promised.amount", "visits.count")
 
 
 def propose(
@@ -65,13 +54,14 @@ def propose(
         faults["basis"] = _("请写依据的法律、文件名称和文号。")
     if effective_from < clock.today():
         faults["effective_from"] = _("生效日期不能早于今天。")
-    new, before = _edits(item, chosen, edits or {}, faults)
+    edited = editing.edits_of(definition_of(item.current).published(), chosen, edits or {})
+    faults |= edited.faults
     moved = _holders(item, chosen, holders or {}, faults)
     if faults:
         raise Invalid(fields=faults)
     with transaction.atomic():
         change = ItemChange.objects.create(
-            item=item, kind=chosen, reason=reason.strip(), basis=basis.strip(), edits=new, before=before,
+            item=item, kind=chosen, reason=reason.strip(), basis=basis.strip(), edits=edited.new, before=edited.before,
             holders=moved, effective_from=effective_from, proposed_by=account, proposed_at=clock.now(),
         )  # fmt: skip
         audit.record(
@@ -81,37 +71,6 @@ def propose(
             purpose=f"{chosen.label}：{reason.strip()}",
         )
     return change
-
-
-def _edits(
-    item: ServiceItem, kind: ItemChange.Kind, wanted: Mapping[str, str], faults: dict[str, str]
-) -> tuple[dict[str, Any], dict[str, Any]]:
-    """What really differs, as (new, before)."""
-    new: dict[str, Any] = {}
-    before: dict[str, Any] = {}
-    assert item.current is not None  # only published items are changed
-    published = definition_of(item.current).published()
-    for path in EDITABLE.get(kind, ()):
-        value: Any = wanted.get(path, "").strip()
-        old = value_at(published, path)
-        if not value or value == str(old if old is not None else ""):
-            continue
-        if path in NUMBERS:
-            if not (value.isascii() and value.isdigit() and len(value) < 4):
-                faults[path] = _("请写数字。")
-                continue
-            value = int(value)
-        new[path], before[path] = value, old
-    if kind in EDITABLE and not new and not faults:
-        faults["edits"] = _("没有任何改动，请至少改一处。")
-    return new, before
-
-
-def value_at(node: Any, path: str) -> Any:
-    """What stands at a path of a published definition; None where nothing does."""
-    for step in path.split("."):
-        node = node.get(step) if isinstance(node, dict) else None
-    return node
 
 
 def _holders(
