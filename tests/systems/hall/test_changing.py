@@ -238,7 +238,7 @@ def test_the_reference_of_a_fee_is_changed_and_the_charge_stays(manager: Any, de
     in_force(manager, demo, {"fees": line}, code=code)
     (now,) = current(code).fees.items
     assert (now.code, now.standard.en, now.basis) == (before.code, "70 yuan a case", "皖价服〔2018〕12号")
-    with pytest.raises(Invalid, match="no-such-fee"):
+    with pytest.raises(Invalid, match="不在收费清单上"):
         in_force(manager, demo, {"fees": line.replace(before.code, "no-such-fee")}, code=code)
 
 

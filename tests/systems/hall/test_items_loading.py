@@ -53,6 +53,23 @@ def test_one_broken_item_leaves_the_whole_catalogue_as_it_was(city: Path, tmp_pa
     assert queries.definition_of(queries.item_by_code("dibao").current).limits.promised.amount == 20
 
 
+def test_one_broken_line_of_a_register_leaves_the_whole_catalogue_as_it_was(
+    city: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("YICI_CATALOGUE")  # the registers too: all 8,651
+    copy = tmp_path / "city"
+    shutil.copytree(city, copy)
+    register = copy / "catalogue" / "register" / "county-services.csv"
+    lines = register.read_text("utf-8").splitlines()
+    row = next(number for number, line in enumerate(lines) if line.startswith("laonian-youdai,"))
+    lines[row] = lines[row].replace("laonian-youdai,service,", "laonian-youdai,no-such-base,")
+    register.write_text("\n".join(lines), "utf-8")
+    before = ServiceItemVersion.objects.count()
+    with pytest.raises(Misconfigured, match=rf"county-services\.csv:{row + 1} .*no-such-base"):
+        load(copy)
+    assert ServiceItemVersion.objects.count() == before
+
+
 def test_loading_again_publishes_nothing(city: Path) -> None:
     before = ServiceItemVersion.objects.count()
     assert "新发布 0 个版本" in load(city)

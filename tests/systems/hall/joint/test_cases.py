@@ -284,15 +284,7 @@ def test_nobody_else_sees_it(demo: Any, four: JointApplication, client: Client, 
     assert client.get("/my/joint/1/").status_code == 404
 
 
-def test_items_that_contradict_each_other_are_refused_with_a_way_on(
-    demo: Any, client: Client, sign_in: Callable[..., Client], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from yici.systems.hall.joint.contradictions import Contradiction
-
-    with pytest.raises(Contradictory):
-        applying._require_sound(
-            type("Merged", (), {"contradictions": (Contradiction("results", ("a", "b"), "只能选一项"),)})()  # type: ignore[arg-type]
-        )
+def test_an_item_that_is_stopped_can_be_left_out(demo: Any, client: Client, sign_in: Callable[..., Client]) -> None:
     ServiceItem.objects.filter(code="canjirenzheng").update(state="suspended")
     client = sign_in(client, demo.farmer, 3)
     answer = client.post("/together/", {"items": ",".join(FOUR)})

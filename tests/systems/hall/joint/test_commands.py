@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from yici.cli import app
+from yici.systems.hall.joint import themes
 
 
 def run(city: Path, *codes: str) -> tuple[int, str]:
@@ -31,3 +33,19 @@ def test_merge_names_an_unknown_item(city: Path) -> None:
 def test_the_same_item_twice_is_one(city: Path, codes: tuple[str, ...]) -> None:
     code, text = run(city, *codes)
     assert code == 0 and "1 张" in text
+
+
+def test_merge_names_a_contradiction_and_fails(city: Path) -> None:
+    code, text = run(city, "geti-gongshanghu", "nongmin-hezuoshe")
+    assert code == 1 and "不能合并" in text and "只能选一项" in text
+
+
+def test_merge_names_a_circle_and_fails(city: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "city"
+    shutil.copytree(city, copy)
+    theme = copy / "joint" / "budongchan-dengji.yaml"
+    circle = "supplies:\n  - {giver: budongchan-zhuanyi, taker: qishui, material: contract}\n"
+    theme.write_text(theme.read_text("utf-8").replace("supplies:\n", circle), "utf-8")
+    code, text = run(copy, "budongchan-zhuanyi", "qishui")
+    themes.forget()
+    assert code == 1 and "互相等待" in text
