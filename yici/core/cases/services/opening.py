@@ -68,9 +68,10 @@ def open_case(
         opened_at=now,
     )
     projections.blank(case)
-    case.number = _next_number(code, now)
+    # Its key first: event and clock can then be written before it, and the row once, with what follows from them
+    # (the database asks for the row they belong to at the end of the transaction).
+    case.pk, case.number = _next_number(code, now)
     case.stage = submit.stage or workflow.stages[0].id
-    case.save(force_insert=True)
     event = journal.append(
         case,
         submit.id,
@@ -85,7 +86,7 @@ def open_case(
     apply_orders(case, workflow, submit, segments, event.at, {})
     reading = projections.read_clocks(case, workflow, segments, now)
     note_unknown_deadline(case, reading)
-    case.save()
+    case.save(force_insert=True)
     audit.record(
         actor_of(actor) if actor else audit.SYSTEM,
         "create",
@@ -113,14 +114,18 @@ def _name_of(subject: Person | None, organisation: Organisation | None) -> str:
     return subject.name if subject else (organisation.name if organisation else "")
 
 
-def _next_number(division_code: str, now: Any) -> str:
-    """City code + date + six-digit serial. The serial's row stays locked until commit, so there are no gaps."""
+def _next_number(division_code: str, now: Any) -> tuple[int, str]:
+    """The key and the number of a new case: city code + date + six-digit serial.
+
+    The serial's row stays locked until commit, so there are no gaps.
+    """
     prefix = f"{division_code[:4]}00{timezone.localdate(now):%Y%m%d}"
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO cases_numberrange (prefix, next) VALUES (%s, 2)"
-            " ON CONFLICT (prefix) DO UPDATE SET next = cases_numberrange.next + 1 RETURNING next - 1",
+            " ON CONFLICT (prefix) DO UPDATE SET next = cases_numberrange.next + 1"
+            " RETURNING nextval('cases_case_id_seq'), next - 1",
             [prefix],
         )
-        (serial,) = cursor.fetchone()
-    return f"{prefix}{serial:06d}"
+        key, serial = cursor.fetchone()
+    return key, f"{prefix}{serial:06d}"
