@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pkcs11
@@ -20,6 +21,7 @@ from tests.environment import ROOT
 from yici.base.errors import Misconfigured
 from yici.platform.trust.signatures import keystore, sm2
 from yici.platform.trust.signatures.keystore import P256, SM2, KeyGone
+from yici.platform.trust.signatures.keystore import pkcs11 as pkcs11_keystore
 from yici.platform.trust.signatures.keystore.pkcs11 import Pkcs11Keystore, token
 from yici.platform.trust.signatures.keystore.software import SoftwareKeystore
 
@@ -58,6 +60,15 @@ def test_a_key_signs_until_it_is_destroyed(store: Any) -> None:
         store.sign("test-signs", DIGEST)
     verify(other, store.sign("test-other", DIGEST))
     store.destroy("test-other")
+
+
+def test_the_folders_of_the_module_are_its_owners_alone(tmp_path: Path) -> None:
+    """Whichever key is the first to be made in a new data folder."""
+    made = pkcs11_keystore.token()
+    assert made is not None
+    pkcs11_keystore._softhsm(made.module, tmp_path / "trust" / "softhsm")
+    for folder in ("trust", "trust/softhsm", "trust/softhsm/tokens"):
+        assert (tmp_path / folder).stat().st_mode & 0o077 == 0, folder
 
 
 def test_the_module_does_not_give_a_private_key_away(db: None) -> None:

@@ -9,8 +9,8 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import io
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
 
 from asn1crypto import cms, x509
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
@@ -23,6 +23,7 @@ from yici.platform.trust.signatures import timestamping
 __all__ = ["sign_pdf"]
 
 _PLACEHOLDER = 72  # bytes of the longest P-256 signature
+_T = TypeVar("_T")
 
 
 class _Given(TimeStamper):  # type: ignore[misc]
@@ -48,12 +49,22 @@ def sign_pdf(
     `reserved`: hexadecimal digits for the CMS object. Raises `ClockWrong`.
     """
     outline = signers.ExternalSigner(certificate, chain, signature_value=bytes(_PLACEHOLDER))
-    prepared, output, attributes = asyncio.run(_prepare(pdf, metadata, outline, reserved))
+    prepared, output, attributes = _run(_prepare(pdf, metadata, outline, reserved))
     signature = sign(attributes.dump())
     token = timestamping.token_for(hashlib.sha256(signature).digest())
     final = signers.ExternalSigner(certificate, chain, signature_value=signature)
-    prepared.fill_with_cms(output, asyncio.run(_package(final, attributes, token)))
+    prepared.fill_with_cms(output, _run(_package(final, attributes, token)))
     return output.getvalue()
+
+
+def _run(work: Coroutine[Any, Any, _T]) -> _T:
+    """`asyncio.run` without its signal handler, which in a main thread writes out the task with all it was given: a fifth
+    of a signature."""
+    loop = asyncio.new_event_loop()
+    try:
+        return loop.run_until_complete(work)
+    finally:
+        loop.close()
 
 
 async def _prepare(pdf: bytes, metadata: Any, outline: Any, reserved: int) -> tuple[Any, io.BytesIO, cms.CMSAttributes]:

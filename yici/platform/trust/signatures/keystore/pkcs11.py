@@ -67,7 +67,8 @@ def token() -> Token | None:
 def _softhsm(module: str, folder: Path) -> Token:
     """SoftHSM's token in the data folder, made at first use; the sealed PIN is written last."""
     configuration, pin_file = folder / "softhsm2.conf", folder / "pin.sealed"
-    (folder / "tokens").mkdir(parents=True, exist_ok=True, mode=0o700)
+    for part in (folder.parent, folder, folder / "tokens"):  # of parents that are made, mkdir leaves the mode open
+        part.mkdir(exist_ok=True, mode=0o700)
     with (folder / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not pin_file.exists():
