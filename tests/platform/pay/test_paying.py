@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+import io
 from typing import Any
 
 import pytest
 from django.test import Client
+from openpyxl import load_workbook
 
 from tests.platform.pay.conftest import Live, books_agree, house_order, paid_order, permit_order, refund
 from yici.base import clock
@@ -234,6 +236,8 @@ def test_payer_pays_on_the_pages(
     order = permit_order(demo.farmer)
     sign_in(client, demo.farmer)
     assert "居住证补领" in client.get("/my/payments/").content.decode()
+    sheet = load_workbook(io.BytesIO(client.get("/my/payments/export/").content)).active
+    assert sheet is not None and (sheet["A2"].value, sheet["D2"].value, sheet.max_row) == (order.number, 20, 2)
     assert "20.00" in client.get(f"/my/payments/{order.number}/").content.decode()
     answer = client.post(f"/my/payments/{order.number}/pay/", {"provider": "wechat"})
     assert answer.headers["Location"].endswith("/wait/wechat/")

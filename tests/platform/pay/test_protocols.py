@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import datetime as dt
 import json
+import subprocess
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -112,6 +114,22 @@ def test_published_unionpay_callback_has_the_signature_we_expect() -> None:
     assert unionpay._paid(fields) == Paid(
         "951807261002324791038", "201807251814000000175473", 136, moment, moment.date()
     )
+
+
+def test_openssl_believes_what_we_sign_for_unionpay(pay_keys: Path, settings: Any, tmp_path: Path) -> None:
+    """No message that a merchant signed is published with its key: another program judges ours instead."""
+    settings.PAY_KEYS = pay_keys
+    fields = unionpay.signed(
+        {"txnType": "01", "orderId": "20261126000000000101", "txnAmt": "2000", "orderDesc": "水费"}
+    )
+    (tmp_path / "digest").write_bytes(unionpay.digest(fields))
+    (tmp_path / "signature").write_bytes(base64.b64decode(fields["signature"]))
+    openssl = ["openssl", "x509", "-in", str(pay_keys / "unionpay-merchant.pem"), "-noout", "-pubkey"]
+    (tmp_path / "key").write_bytes(subprocess.run(openssl, check=True, capture_output=True).stdout)
+    verify = ["openssl", "dgst", "-sha256", "-verify", "key", "-signature", "signature", "digest"]
+    assert subprocess.run(verify, cwd=tmp_path, check=False, capture_output=True).returncode == 0
+    (tmp_path / "digest").write_bytes(unionpay.digest({**fields, "txnAmt": "1"}))
+    assert subprocess.run(verify, cwd=tmp_path, check=False, capture_output=True).returncode == 1
 
 
 def test_published_unionpay_callback_of_the_test_environment_is_not_believed_by_a_city(

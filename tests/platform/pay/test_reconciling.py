@@ -421,7 +421,8 @@ def test_finance_officer_works_on_the_pages(demo: Any, sandbox: Live, client: Cl
     sheet = load_workbook(io.BytesIO(client.get(f"/desk/pay/ledger/{account.pk}/export/?day={today()}").content)).active
     assert sheet is not None and (sheet["D2"].value, sheet["F2"].value) == (attempt.order.number, 20)
     assert "核对无误" in client.post("/desk/pay/ledger/verify/", follow=True).content.decode()
-    assert client.get("/desk/pay/reconciliation/").status_code == 200
+    for until in ("", str(today() - dt.timedelta(days=20)), "2099-01-01", "0001-01-01", "x"):
+        assert client.get("/desk/pay/reconciliation/", {"until": until}).status_code == 200
     assert (
         client.post(
             "/desk/pay/reconciliation/run/", {"provider": "wechat", "day": str(today())}, follow=True

@@ -10,6 +10,7 @@ urlpatterns = [
     path("pay/notice/<str:provider>/", public.notice, name="pay-notice"),
     path("pay/receipts/<str:identifier>/", public.receipt, name="pay-receipt-check"),
     path("my/payments/", payer.orders, name="pay-my"),
+    path("my/payments/export/", payer.export, name="pay-my-export"),
     path("my/payments/<str:number>/", payer.order, name="pay-my-order"),
     path("my/payments/<str:number>/pay/", payer.begin, name="pay-my-begin"),
     path("my/payments/<str:number>/wait/<str:provider>/", payer.wait, name="pay-my-wait"),

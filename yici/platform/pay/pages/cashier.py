@@ -41,7 +41,6 @@ def orders(request: HttpRequest) -> HttpResponse:
         "values": values,
         "providers": PROVIDERS,
         "kept": urlencode({name: value for name, value in values.items() if value}),
-        "parked": queries.parked_payments().count(),
     }
     return render(request, "pay/desk/orders.html", context)
 

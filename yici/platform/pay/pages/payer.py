@@ -22,8 +22,9 @@ from yici.base import clock
 from yici.base.errors import NotFound, Unavailable
 from yici.core.people.auth import account_of, citizen_required
 from yici.core.people.services.accounts import address_of
-from yici.platform.pay import queries, services
+from yici.platform.pay import exporting, queries, services
 from yici.platform.pay.models import Attempt, PayOrder
+from yici.platform.pay.pages.cashier import workbook
 from yici.platform.pay.providers import PROVIDERS, Refused
 
 PAGE = 20
@@ -54,6 +55,15 @@ def orders(request: HttpRequest) -> HttpResponse:
     shown = request.GET.get("show") or ("open" if waiting.exists() else "all")
     page = Paginator(waiting if shown == "open" else found, PAGE).get_page(request.GET.get("page"))
     return render(request, "pay/my_orders.html", {"page": page, "shown": shown})
+
+
+@citizen_required
+@never_cache
+@require_GET
+def export(request: HttpRequest) -> HttpResponse:
+    """All of my orders as a workbook, at most 50,000."""
+    found = queries.orders_of(account_of(request)).select_related("payer")[: exporting.MOST_ROWS]
+    return workbook(exporting.orders_workbook(found), "payments.xlsx")
 
 
 @own_order
