@@ -85,6 +85,21 @@ def test_delegating_moves_the_holdings_down(manager: Any, demo: Any) -> None:
     assert ItemHolding.objects.filter(item__code=CODE, level="county", is_active=False).count() == 4
 
 
+def test_taking_over_moves_the_holdings_up(manager: Any, demo: Any) -> None:
+    change = proposed(manager, "take_over", holders={"from": "county", "to": "city"})
+    services.review_change(demo.admin, change.pk, approve=True, opinion="")
+    held = ItemHolding.objects.filter(item__code=CODE, is_active=True)
+    assert [(row.level, row.organisation.slug) for row in held] == [("city", "bz.civil_affairs")]
+    assert submitted(demo.citizen("farmer")).organisation.slug == "bz.civil_affairs"
+
+
+def test_a_body_is_added_beside_those_that_hold_it(manager: Any, demo: Any) -> None:
+    change = proposed(manager, "add", holders={"bodies": ["bz.civil_affairs"], "level": "city"})
+    services.review_change(demo.admin, change.pk, approve=True, opinion="")
+    held = ItemHolding.objects.filter(item__code=CODE, is_active=True)
+    assert held.count() == 5 and held.filter(organisation__slug="bz.civil_affairs", level="city").exists()
+
+
 def test_one_body_may_stop_while_the_others_go_on(manager: Any, demo: Any) -> None:
     change = proposed(manager, "stop", holders={"bodies": ["lixin.civil_affairs"]})
     services.review_change(demo.admin, change.pk, approve=True, opinion="")

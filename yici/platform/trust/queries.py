@@ -171,14 +171,13 @@ def in_force(type: str, holder: str, *, organisation: str = "", number: str = ""
     """Certificates of a type in force today, newest first: of the person with this ID number, or made out to the
     organisation with this USCC. `number`: only that one; `name`: only those called so on their face."""
     day = clock.today()
-    theirs = Q(holder__id_number=holder) | Q(identifier__in=_held_with_others([holder]))
-    if organisation:
-        theirs |= Q(face__contains={"organisation.uscc": organisation})
+    whose = list(filter(None, (holder, organisation)))
     rows = Certificate.objects.filter(
-        theirs, Q(valid_to=None) | Q(valid_to__gte=day), type=type, state="valid", valid_from__lte=day
-    )
+        Q(holder__id_number=holder) | Q(identifier__in=_held_with_others(whose)),
+        Q(valid_to=None) | Q(valid_to__gte=day), type=type, state="valid", valid_from__lte=day,
+    )  # fmt: skip
     found = [from_issued(one) for one in rows.select_related("issuer", "holder").order_by("pk")]
-    found += made_for({number: None for number in (holder, organisation) if number}, [type], day)
+    found += made_for(dict.fromkeys(whose), [type], day)
     if number:
         found = [one for one in found if one.number == number]
     if name:

@@ -158,9 +158,9 @@ def _print(certificate: Certificate, kind: CertificateType) -> None:
 
 
 def _save(certificate: Certificate) -> None:
-    """A new one, with the persons who hold it besides the first."""
+    """A new one, with who holds it besides the first: persons, and the organisation that it is made out to."""
     certificate.save()
-    further = from_issued(certificate).holders
+    further = {*from_issued(certificate).holders, *filter(None, (certificate.face.get("organisation.uscc"),))}
     FurtherHolder.objects.bulk_create(
         FurtherHolder(holder=index_of(number, HOLDER_PLACE), identifier=certificate.identifier) for number in further
     )
