@@ -26,7 +26,7 @@ from yici.platform.data.errors import DiskFull
 from yici.platform.data.rules.language import Outcome, Rule
 from yici.platform.data.rules.primitives import PRIMITIVES, SET_PRIMITIVES
 from yici.platform.data.rules.templates.duckdb import DuckDBTemplates
-from yici.platform.data.rules.templates.sql import FAILED, STANDARD, WORD
+from yici.platform.data.rules.templates.sql import FAILED, KNOWN, PLAIN, STANDARD, WORD
 
 __all__ = ["DuckDBEngine", "connect", "is_disk_full", "read_files"]
 
@@ -38,6 +38,7 @@ _FULL = (
     "disk quota exceeded",
 )
 _SORTED_AT_ONCE = 16_000_000  # hashes, of eight bytes
+_FEW = 0.05  # of the rows
 _OUTNUMBERS = 20_000  # rows; no code list has that many codes
 
 
@@ -147,8 +148,9 @@ class _Screening:
     keys others may have are then read and compared in full; one pass writes what is accepted, and what is held is written
     from those few.
 
-    Tables: `judged` (of every row, its masks `m…`, to which rules apply `a…`, hashes `h…`), `failing` (masks of rules
-    that need other rows), `aside` (raw text of rows that are held or may be repeated), `held`.
+    Tables: `judged` (of every row, its masks `m…`, to which rules apply `a…`, hashes `h…`, in which columns
+    it is not plain `o…`), `failing` (masks of rules that need other rows), `aside` (raw text of rows that are held or may
+    be repeated), `held`.
     """
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, job: Screening, progress: Progress | None) -> None:
@@ -163,8 +165,10 @@ class _Screening:
         self.applies = list(dict.fromkeys(self.templates.template(rule).applies for rule in self.rules))
         self.unique = [rule for rule in self.rules if rule.primitive == "unique"]
         self.verdicts = "judged"
+        self.is_written = False
 
     def carry_out(self, accepted: Path, quarantined: Path) -> Screened:
+        self.is_written = True
         self._judge(self._held())
         outcomes, combinations = self._counted()
         self._hold(combinations)
@@ -236,7 +240,8 @@ class _Screening:
 
     def _judge_by_themselves(self) -> None:
         templates = self.templates
-        query = templates.standardised("landed", templates.columns_of(self.rules))
+        columns = self.columns if self.is_written else templates.columns_of(self.rules)
+        query = templates.standardised("landed", columns)
         marks = [
             f"{self._is_unknown(rule) if rule.primitive == 'exists_in' else 'FALSE'} AS {quoted(FAILED + rule.id)}"
             for rule in self.rules
@@ -253,6 +258,8 @@ class _Screening:
             *(f"{condition} AS a{place}" for place, condition in enumerate(self.applies)),
             *(f"{self._hash_of_key(rule)} AS h{number}" for number, rule in enumerate(self.unique)),
         ]
+        if self.is_written:
+            judged += [f"{quoted(KNOWN + name)} IS FALSE AS o{place}" for place, name in enumerate(self.columns)]
         self._run(f"CREATE TEMP TABLE judged AS SELECT {', '.join(judged)} FROM ({query})")
 
     def _is_unknown(self, rule: Rule) -> str:
@@ -378,14 +385,29 @@ class _Screening:
         )
 
     def _write_accepted(self, target: Path) -> None:
-        sound = "(SELECT landed.* FROM landed ANTI JOIN held USING (_row)) AS sound"
-        query = self.templates.standardised(sound, self.columns)
+        plain, odd = self._mostly_plain()
+        sound = (
+            f"(SELECT landed.*, odd._row IS NULL AS {quoted(PLAIN)} FROM landed ANTI JOIN held USING (_row)"
+            f" LEFT JOIN ({odd}) AS odd USING (_row)) AS sound"
+        )
+        query = self.templates.standardised(sound, self.columns, plain=plain)
         columns = ", ".join(f"{quoted(STANDARD + name)} AS {quoted(name)}" for name in self.columns)
         # Rows that come in order leave in order, as long as they outnumber what they are joined with.
         order = "" if self.rows > _OUTNUMBERS and self._is_in_order() else " ORDER BY _row"
         self._run(
             f"COPY (SELECT {columns}, _row FROM ({query}){order}) TO {text(target)} (FORMAT parquet, COMPRESSION snappy)"
         )
+
+    def _mostly_plain(self) -> tuple[list[str], str]:
+        """Columns that are plain in nearly every row, and a query of the rows in which one of them is not.
+
+        What was seen while judging is not looked for again, but in these few rows.
+        """
+        counts = ", ".join(f"count(*) FILTER (o{place})" for place in range(len(self.columns)))
+        found = self.connection.execute(f"SELECT {counts} FROM judged").fetchone() or ()
+        places = [place for place, count in enumerate(found) if count <= self.rows * _FEW]
+        some = " OR ".join(f"o{place}" for place in places if found[place]) or "FALSE"
+        return [self.columns[place] for place in places], f"SELECT _row FROM judged WHERE {some}"
 
     def _is_in_order(self) -> bool:
         """Whether rows are landed in the order of their numbers."""

@@ -14,7 +14,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -26,9 +26,19 @@ from yici.platform.data.rules.patterns import LONGEST_MATCHED
 from yici.platform.data.rules.primitives import PRIMITIVES, SET_PRIMITIVES
 from yici.platform.data.rules.standard import FULL_WIDTH, HALF_WIDTH, INVISIBLE, Form, Step, form_of
 
-__all__ = ["CLEANED", "FAILED", "STANDARD", "WORD", "Template", "Templates"]
+__all__ = ["CLEANED", "FAILED", "KNOWN", "PLAIN", "STANDARD", "WORD", "Template", "Templates"]
 
-KNOWN, STEPPED, CLEANED, STANDARD, DIGITS, BIRTH, VALID, FAILED = "k$", "c$", "t$", "s$", "n$", "b$", "v$", "x$"
+PLAIN, KNOWN, STEPPED, CLEANED, STANDARD, DIGITS, BIRTH, VALID, FAILED = (
+    "plain$",
+    "k$",
+    "c$",
+    "t$",
+    "s$",
+    "n$",
+    "b$",
+    "v$",
+    "x$",
+)
 WORD = 62
 _SMALL = "abcdefghijklmnopqrstuvwxyz"
 _BY_CHARACTER = ("narrow", "trim", "upper", "remove", "swap")
@@ -202,8 +212,14 @@ class Templates(ABC):
 
     # Levels -------------------------------------------------------------------------------------------------
 
-    def standardised(self, source: str, columns: Sequence[str], *, raw: bool = False) -> str:
-        """A query: `_row`, `t$` and `s$` of the columns, and where asked for the raw text too. `source` follows FROM."""
+    def standardised(
+        self, source: str, columns: Sequence[str], *, raw: bool = False, plain: Collection[str] = ()
+    ) -> str:
+        """A query: `_row`, `t$` and `s$` of the columns, and where asked for the raw text too. `source` follows FROM.
+
+        `plain`: columns of which `source` says itself, by its column `PLAIN`, in which rows they are known to be beyond
+        doubt (or not there); only the others are looked at.
+        """
         raws, known = [self.name(one) for one in columns], [self.name(KNOWN + one) for one in columns]
         cleaned, kept = [self.name(CLEANED + one) for one in columns], ["_row", *known]
 
@@ -211,7 +227,11 @@ class Templates(ABC):
             expressions = [f"{made(column)} AS {self.name(prefix + column)}" for column in columns]
             return f"SELECT {', '.join([*names, *expressions])} FROM {relation}"
 
-        query = level(["_row", *raws], self.known, KNOWN, source)
+        def known_of(column: str) -> str:
+            known = self.known(column)
+            return f"CASE WHEN {self.name(PLAIN)} THEN TRUE ELSE {known} END" if column in plain else known
+
+        query = level(["_row", *raws], known_of, KNOWN, source)
         query = level([*kept, *raws], self.stepped, STEPPED, f"({query}) AS looked")
         kept += raws if raw else []
         query = level(kept, self.cleaned, CLEANED, f"({query}) AS stepped")
