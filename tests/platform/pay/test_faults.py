@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from tests.platform.pay.conftest import Live, books_agree, paid_order, permit_order, post_notice, refund
+from tests.conftest import wait_until
+from tests.platform.pay.conftest import Live, Mailbox, books_agree, paid_order, permit_order, post_notice, refund
 from yici.base import clock
 from yici.base.errors import Invalid, Unavailable
 from yici.core.ledger import queries as ledger
@@ -60,6 +61,33 @@ def test_callback_before_the_answer(demo: Any, sandbox: Live, client: Client, pr
     assert (order.state, attempt.state, len(live_notice.calls)) == ("paid", "paid", 1) and books_agree(
         sandbox, provider
     )
+
+
+@ALL
+def test_callbacks_late_twice_and_in_the_wrong_order(
+    demo: Any, sandbox: Live, client: Client, provider: str, live_notice: Mailbox
+) -> None:
+    """As the sandbox sends them itself: the first is held back until the second, which comes late and twice."""
+    first, second = begun(demo, provider), begun(demo, provider, "k2")
+    sandbox.spoil(f"{provider}.notify", "hold")
+    sandbox.pay(first.number)
+    sandbox.spoil(f"{provider}.notify", "late", seconds=0.2)
+    sandbox.pay(second.number)
+    wait_until(lambda: len(live_notice.calls) == 2, 10)
+    sandbox.spoil(f"{provider}.notify", "twice")
+    third = begun(demo, provider, "k3")
+    sandbox.pay(third.number)
+    wait_until(lambda: len(live_notice.calls) == 4, 10)
+    for call in live_notice.calls:
+        post_notice(client, provider, *call)
+    told = list(Callback.objects.order_by("id").values_list("number", "outcome"))
+    assert told == [
+        (second.number, "settled"),
+        (first.number, "settled"),
+        (third.number, "settled"),
+        (third.number, "repeated"),
+    ]
+    assert Payment.objects.count() == 3 and books_agree(sandbox, provider)
 
 
 @ALL
