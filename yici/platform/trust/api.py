@@ -62,6 +62,7 @@ class CertificateOut(PublicCertificateOut):
     check_code: str = Field(description="empty until it is first asked for")
     case_number: str
     holder: str
+    acts_for_holder: bool = Field(description="an organisation holds it, and the account's person acts for that")
 
 
 class CertificatePage(Schema):
@@ -92,6 +93,7 @@ def _own(held: Held) -> dict[str, object]:
         "check_code": held.check_code,
         "case_number": held.case_number,
         "holder": held.holder_name,
+        "acts_for_holder": held.acts_for_holder,
     }
 
 

@@ -16,6 +16,7 @@ from yici.base import clock
 from yici.base.errors import Misconfigured
 from yici.core.audit import queries as log
 from yici.core.people import queries as people
+from yici.core.people import services as people_services
 from yici.platform.trust import definitions, ports, queries, services
 from yici.platform.trust.library import desk, sharing
 from yici.platform.trust.making import reading, running
@@ -216,6 +217,10 @@ def test_a_company_is_in_the_wallet_of_who_acts_for_it_and_leaves_with_her(
     wallet = {one.type: one for one in queries.certificates_for(boss)}
     assert wallet.keys() >= {"company_licence", "food_business_licence"}
     assert all(one.acts_for_holder and one.holder_key == USCC for one in wallet.values() if one.is_made)
+    told = client.get(
+        "/api/v1/my/certificates", headers={"authorization": f"Bearer {people_services.issue_token(boss, 1)}"}
+    ).json()["items"]
+    assert [one["acts_for_holder"] for one in told if one["type"] == "company_licence"] == [True]
     food = wallet["food_business_licence"].identifier
     page = sign_in(client, boss).get("/my/certificates/").content.decode()
     assert "您是 亳州某某餐饮有限公司 的负责人" in page
