@@ -21,8 +21,9 @@ from yici.base.errors import Conflict, Invalid, Misconfigured
 from yici.core.audit import services as audit
 from yici.core.people import queries as people
 from yici.platform.trust import queries, rendering, rules, services, signing
-from yici.platform.trust.models import Certificate
+from yici.platform.trust.models import Certificate, TimeStamp
 from yici.platform.trust.queries import Outcome
+from yici.platform.trust.signatures.errors import ClockWrong
 
 pytestmark = pytest.mark.django_db
 
@@ -206,6 +207,16 @@ def test_keys_are_readable_by_their_owner_only(certificate: Certificate) -> None
     for name in ("root.key", "signer.key"):
         assert stat.S_IMODE((folder / name).stat().st_mode) == 0o600
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+
+
+def test_nothing_is_printed_while_the_clock_is_wrong(demo: Any) -> None:
+    """What has no time stamp has no signature: the case keeps waiting for its certificate, and gets it later."""
+    ahead = TimeStamp.objects.create(imprint=b"x" * 32, algorithm="sha256", at=clock.physical() + dt.timedelta(hours=1))
+    with pytest.raises(ClockWrong):
+        issue_to(demo)
+    assert not Certificate.objects.exists()
+    TimeStamp.objects.filter(pk=ahead.pk).delete()
+    assert issue_to(demo).state == "valid"
 
 
 def test_missing_font_is_said_plainly() -> None:

@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from django.conf import settings as django_settings
+from django.db import connection
 
 from tests.conftest import SERVER, cloned_city
 from tests.environment import ROOT
@@ -45,6 +46,15 @@ def test_the_record_is_unreadable_in_the_database(db: None, lake: Callable[..., 
     stored = MadeCertificate.objects.first()
     assert stored is not None
     assert "王".encode() not in bytes(stored.record) and b"34160219800101" not in bytes(stored.holder)
+
+
+def test_a_row_pays_for_the_three_indexes_that_are_asked(db: None) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT indexname FROM pg_indexes WHERE tablename = 'trust_madecertificate' ORDER BY 1")
+        indexes = [row[0] for row in cursor.fetchall()]
+        cursor.execute("SELECT count(*) FROM pg_trigger WHERE tgrelid = 'trust_madecertificate'::regclass")
+        assert cursor.fetchone() == (0,), "no foreign key is checked row by row"
+    assert indexes == ["trust_made_holder", "trust_made_number", "trust_madecertificate_pkey"]
 
 
 def test_the_same_source_made_twice_adds_nothing(db: None, lake: Callable[..., None]) -> None:
