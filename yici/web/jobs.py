@@ -18,12 +18,15 @@ def fill_demo() -> bool:
     from yici.core.cases.services import recompute_lights
     from yici.core.messages.services import in_app_only
     from yici.web import demo
+    from yici.web.demo import payments
 
     done = demo.fill(demo.wanted(), SECONDS)
     with in_app_only():  # what is overdue already is nobody's news
         recompute_lights()
     if not done:
         demo.begin()
+    elif demo.wanted():
+        payments.fill()
     return done
 
 
