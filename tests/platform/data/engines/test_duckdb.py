@@ -78,14 +78,15 @@ def test_a_delivery_may_have_names_of_its_own_for_the_columns(name: str, tmp_pat
 
 
 def test_many_rows_come_out_in_order_whether_they_came_so_or_not_and_whatever_is_held(tmp_path: Path) -> None:
-    """More than any list they are joined with, so that order is not made but kept."""
+    """Joins with lists of codes and with rows set aside change the order chunk by chunk."""
     many = 30_000
-    definition = class_of(COLUMNS)
+    definition = class_of([*COLUMNS, {"name": "sex", "element": "person.sex"}])
     for name, numbers in (("forwards", range(1, many + 1)), ("backwards", range(many, 0, -1))):
         landed = tmp_path / f"{name}.parquet"
         table = {
             "number": [str(one // 2 if one % 5 == 1 else one + many) for one in numbers],
             "sum": ["x" if one % 2 else "1" for one in numbers],
+            "sex": [None if one % 3 else "男" for one in numbers],
         }
         pq.write_table(pa.table({**table, "_row": pa.array(numbers, pa.int64())}), landed)
 

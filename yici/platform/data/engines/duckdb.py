@@ -39,7 +39,6 @@ _FULL = (
 )
 _SORTED_AT_ONCE = 16_000_000  # hashes, of eight bytes
 _FEW = 0.05  # of the rows
-_OUTNUMBERS = 20_000  # rows; no code list has that many codes
 
 
 _instances: dict[tuple[int, str, str, int], duckdb.DuckDBPyConnection] = {}
@@ -386,16 +385,20 @@ class _Screening:
 
     def _write_accepted(self, target: Path) -> None:
         plain, odd = self._mostly_plain()
+        self._run(
+            f"CREATE TEMP TABLE marked AS SELECT _row, bool_or(is_held) AS is_held FROM"
+            f" (SELECT _row, TRUE AS is_held FROM held UNION ALL SELECT _row, FALSE FROM ({odd})) GROUP BY _row"
+        )
         sound = (
-            f"(SELECT landed.*, odd._row IS NULL AS {quoted(PLAIN)} FROM landed ANTI JOIN held USING (_row)"
-            f" LEFT JOIN ({odd}) AS odd USING (_row)) AS sound"
+            f"(SELECT landed.*, marked._row IS NULL AS {quoted(PLAIN)} FROM landed LEFT JOIN marked USING (_row)"
+            " WHERE is_held IS NOT TRUE) AS sound"
         )
         query = self.templates.standardised(sound, self.columns, plain=plain)
         columns = ", ".join(f"{quoted(STANDARD + name)} AS {quoted(name)}" for name in self.columns)
-        # Rows that come in order leave in order, as long as they outnumber what they are joined with.
-        order = "" if self.rows > _OUTNUMBERS and self._is_in_order() else " ORDER BY _row"
+        # A left join tells what it found before what it did not, chunk by chunk: rows have to be sorted.
         self._run(
-            f"COPY (SELECT {columns}, _row FROM ({query}){order}) TO {text(target)} (FORMAT parquet, COMPRESSION snappy)"
+            f"COPY (SELECT {columns}, _row FROM ({query}) ORDER BY _row) TO {text(target)}"
+            " (FORMAT parquet, COMPRESSION snappy)"
         )
 
     def _mostly_plain(self) -> tuple[list[str], str]:
@@ -408,18 +411,6 @@ class _Screening:
         places = [place for place, count in enumerate(found) if count <= self.rows * _FEW]
         some = " OR ".join(f"o{place}" for place in places if found[place]) or "FALSE"
         return [self.columns[place] for place in places], f"SELECT _row FROM judged WHERE {some}"
-
-    def _is_in_order(self) -> bool:
-        """Whether rows are landed in the order of their numbers."""
-        last = 0
-        for path in self.job.landed:
-            with pq.ParquetFile(path) as file:
-                for batch in file.iter_batches(1 << 17, columns=["_row"]):
-                    numbers = batch.column(0).to_numpy()
-                    if len(numbers) and (numbers[0] <= last or not bool((numbers[1:] > numbers[:-1]).all())):
-                        return False
-                    last = numbers[-1] if len(numbers) else last
-        return True
 
     def _write_quarantined(self, target: Path) -> None:
         columns = ", ".join(f"aside.{quoted(name)}" for name in self.columns)
