@@ -56,6 +56,7 @@ class Site:
     police: str
     cashier: str
     looked_at: set[tuple[object, ...]] = field(default_factory=set)
+    asked: dict[str, float] = field(default_factory=dict)  # phone → when a code was last sent to it
     demo: Any = field(default_factory=lambda: read_yaml(city_folder() / "demo.yaml"))
 
     def citizen(self, key: str) -> Any:
@@ -63,6 +64,13 @@ class Site:
 
     def staff(self, key: str) -> Any:
         return next(one for one in self.demo["staff"] if one["key"] == key)
+
+    def phone_for(self, wanted: str) -> str:
+        """The number, or another where it got a code within the last minute: a phone gets one a minute."""
+        now = time.monotonic()
+        phone = wanted if now - self.asked.get(wanted, -120.0) > 65 else f"139567{60_000 + len(self.asked)}"
+        self.asked[phone] = now
+        return phone
 
     def digits(self) -> str:
         """What the demo staff's authenticator shows now, by the site's clock."""
@@ -271,7 +279,7 @@ def sign_in_citizen(site: Site, browser: Browser) -> Callable[..., Device]:
 
     def _sign_in(person: Device, key: str, phone: str = "") -> Device:
         entry = site.citizen(key)
-        phone = phone or entry["phone"]
+        phone = site.phone_for(phone or entry["phone"])
         before = len(site.sms.messages(phone))
         person.press("获取验证码", name=entry["name"], id_number=entry["id_number"], phone=phone)
         assert person.page.locator("main [name=code]").count(), person.text
