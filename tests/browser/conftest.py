@@ -181,6 +181,15 @@ class Device:
         self.page.goto(address if address.startswith("http") else self.site.url + address)
         return self.check()
 
+    def until(self, address: str, seen: Callable[[], bool], seconds: float = 30) -> None:
+        """Opens the page again and again until the worker has done what shall be `seen` on it."""
+
+        def reopened() -> bool:
+            self.page.goto(self.site.url + address)
+            return seen()
+
+        wait_until(reopened, seconds)
+
     def press(self, words: str, **values: str) -> Device:
         """Fill the named fields, press the button or link with these words, and look at what comes."""
         for name, value in values.items():

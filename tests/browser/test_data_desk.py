@@ -14,7 +14,6 @@ import pytest
 from openpyxl import Workbook
 
 from tests.browser.conftest import Device
-from tests.conftest import wait_until
 
 New = Callable[..., Device]
 SignIn = Callable[[Device, str], Device]
@@ -160,10 +159,5 @@ def the_officer_delivers_the_rest(officer: Device, folder: Path, slug: str) -> N
     officer.says("以前已确认")
     confirm_and_wait(officer)
     officer.says("已入库", "所有行都通过了校验")
-
-    def is_closed() -> bool:
-        officer.page.goto(f"{officer.site.url}{order}")
-        return "系统验证办结" in officer.text
-
-    wait_until(is_closed, 10)
+    officer.until(order, lambda: "系统验证办结" in officer.text, 10)
     officer.open(f"/desk/data/classes/{slug}/").says("没有未解决的质量问题", str(GOOD + BAD))

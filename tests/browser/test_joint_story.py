@@ -8,7 +8,6 @@ from collections.abc import Callable
 import httpx
 
 from tests.browser.conftest import Device, Site
-from tests.conftest import wait_until
 
 THEME = "/together/budongchan-dengji/"
 PARTS = ("存量房买卖合同网签备案", "房产测绘成果审核", "房屋契税申报", "不动产转移登记")
@@ -78,17 +77,12 @@ def row_of(desk: Device, title: str, body: str) -> str:
 def pay(phone: Device, number: str) -> None:
     """One order with a line for every payee, paid at the cashier of the provider."""
     link = phone.page.locator("main a[href^='/my/payments/']")
-
-    def asked() -> bool:
-        phone.page.goto(f"{phone.site.url}/my/joint/{number}/")
-        return link.count() > 0
-
-    wait_until(asked, 30)
+    phone.until(f"/my/joint/{number}/", lambda: link.count() > 0)
     phone.check().says("一次缴费")
     with phone.page.expect_navigation():
         link.first.click()
     phone.check().says("不动产登记费", "契税", "交易手续费", "测绘费")
-    order = phone.page.url
+    order = phone.page.url.removeprefix(phone.site.url)
     button = phone.page.locator("main form[action*='payments'] button.wide")
     with phone.page.expect_navigation():
         button.click()
@@ -98,12 +92,7 @@ def pay(phone: Device, number: str) -> None:
     counter.get_by_role("button", name="确认付款").click()
     counter.wait_for_selector("text=付款成功")
     counter.close()
-
-    def paid() -> bool:
-        phone.page.goto(order)
-        return "已支付" in phone.text
-
-    wait_until(paid, 30)
+    phone.until(order, lambda: "已支付" in phone.text)
     phone.check()
 
 

@@ -12,7 +12,6 @@ from playwright.sync_api import expect
 
 from tests.browser.conftest import Device, Site
 from tests.browser.processes import MONDAY, shift
-from tests.conftest import wait_until
 
 ANDROID = "Mozilla/5.0 (Linux; Android 14) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0 Mobile Safari/537.36"
 CUSTOMER = "20010001"
@@ -58,12 +57,7 @@ def test_a_water_bill_from_the_phone_to_the_books(
     yesterday = slow_provider
     phone = sign_in_citizen(device("phone", user_agent=ANDROID).open("/login/?next=/my/bills/"), "patient")
     number, amount = pay_water(phone)
-
-    def confirmed() -> bool:
-        phone.page.goto(f"{site.url}/my/payments/{number}/")
-        return "已销账" in phone.text
-
-    wait_until(confirmed, 30)
+    phone.until(f"/my/payments/{number}/", lambda: "已销账" in phone.text)
     phone.check().says("缴费凭证", "已支付", f"¥{amount}", "支付宝", number, yesterday)
     phone.open("/my/payments/?show=all").says("水费", amount, "已支付")
 

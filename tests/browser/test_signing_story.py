@@ -106,10 +106,5 @@ def test_two_shareholders_found_a_company_on_their_phones(
         form.get_by_role("button").click()
     desk.check()
     link = first.page.locator("main a[href^='/my/certificates/']")
-
-    def issued() -> bool:
-        first.page.goto(f"{site.url}/my/cases/{number}/")
-        return link.count() > 0
-
-    wait_until(issued, 30)
+    first.until(f"/my/cases/{number}/", lambda: link.count() > 0)
     first.open(str(link.first.get_attribute("href"))).says("营业执照", "亳州市伟刚餐饮管理有限公司", "有效")

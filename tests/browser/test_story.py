@@ -78,12 +78,7 @@ def decide(desk: Device, number: str, action: str, opinion: str = "") -> None:
 def certificate_of(phone: Device, number: str) -> str:
     """Waits for the worker; returns the address of the certificate's page."""
     link = phone.page.locator("main a[href^='/my/certificates/']")
-
-    def issued() -> bool:
-        phone.page.goto(f"{phone.site.url}/my/cases/{number}/")
-        return link.count() > 0
-
-    wait_until(issued, 20)
+    phone.until(f"/my/cases/{number}/", lambda: link.count() > 0, 20)
     phone.check().says("办结通过", "准予")
     return str(link.first.get_attribute("href"))
 
