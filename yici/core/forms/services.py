@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 
 from yici.base import clock
 from yici.base.errors import Invalid, NotFound
+from yici.base.requests import whole_number
 from yici.core.files import services as files
 from yici.core.files.models import StoredFile
 from yici.core.forms import queries, rules
@@ -220,8 +221,7 @@ def submit_page(
     raw = posting.read_page(page, posted, fixed)
     if opened := _just_opened(draft, definition, page, raw, posted):
         return PageResult(False, opened, errors)
-    raw_revision = str(posted.get("revision", ""))
-    revision = int(raw_revision) if raw_revision.isascii() and raw_revision.isdigit() else -1
+    revision = whole_number(str(posted.get("revision", "")), -1)
     try:
         if errors:
             raise Invalid(fields=errors)
@@ -274,8 +274,7 @@ def submit_situation(draft: Draft, definition: FormDefinition, posted: Any) -> P
         name = rules.SITUATION + question.id
         given[question.id] = posted.getlist(name) if question.kind == "multi" else posted.get(name, "")
     asked = set(posted.getlist("__asked"))
-    raw_revision = str(posted.get("revision", ""))
-    revision = int(raw_revision) if raw_revision.isascii() and raw_revision.isdigit() else -1
+    revision = whole_number(str(posted.get("revision", "")), -1)
     try:
         save_situation(draft, definition, given, revision)
     except Invalid as error:

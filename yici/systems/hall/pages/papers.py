@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from yici.base.errors import Invalid, NotFound
+from yici.base.requests import whole_number
 from yici.core.forms.rules import question
 from yici.core.people.auth import account_of, citizen_required
 from yici.platform.trust.models import PaperReading
@@ -27,11 +28,11 @@ def ask(request: HttpRequest, token: str) -> HttpResponse:
     """Have one uploaded photo read."""
     account = account_of(request)
     application = services.opened(account, token)
-    chosen = request.POST.get("file", "")
-    if not (chosen.isascii() and chosen.isdigit()):
+    chosen = whole_number(request.POST.get("file", ""), 0, digits=18)
+    if not chosen:
         raise NotFound()
     try:
-        reading = services.ask_reading(application, account, int(chosen))
+        reading = services.ask_reading(application, account, chosen)
     except Invalid as error:
         flash.warning(request, str(error.message))
         return HttpResponseRedirect(reverse("hall-apply-materials", args=[token]))

@@ -15,6 +15,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 from pydantic import ValidationError
 
+from yici.base.requests import whole_number
 from yici.platform.trust.definitions import certificate_types
 from yici.systems.hall.definitions import ItemDefinition
 from yici.systems.hall.generating.shorthand import chinese, parts, text
@@ -74,15 +75,11 @@ def _single_values(found: Edits, published: Any, paths: Iterable[str], wanted: M
         if not value or value == str(old if old is not None else ""):
             continue
         if path in NUMBERS:
-            if not _is_number(value, 999):
+            value = whole_number(value, -1, digits=3)
+            if value < 0:
                 found.faults[path] = _("请写数字。")
                 continue
-            value = int(value)
         found.change(path, old, value)
-
-
-def _is_number(written: str, most: int) -> bool:
-    return written.isascii() and written.isdigit() and int(written[:9]) <= most
 
 
 def _require_whole(found: Edits, published: Mapping[str, Any]) -> None:
@@ -113,10 +110,9 @@ def _materials(found: Edits, published: Mapping[str, Any], wanted: Mapping[str, 
 
 def _one_material(found: Edits, path: str, old: Mapping[str, Any], wanted: Mapping[str, str]) -> dict[str, Any]:
     """The material as the form has it. Records that prove it stay where their box is ticked."""
-    copies = wanted.get(f"{path}.copies", "").strip() or "0"
-    if not _is_number(copies, MOST_COPIES):
+    copies = whole_number(wanted.get(f"{path}.copies", "").strip() or "0", -1)
+    if not 0 <= copies <= MOST_COPIES:
         found.faults[f"{path}.copies"] = _("份数写 0 到 {most} 的数字。").format(most=MOST_COPIES)
-        copies = "0"
     proofs = [proof for proof in old["proven_by"] if proof["facts"] and wanted.get(f"{path}.facts")]
     if certificate := wanted.get(f"{path}.certificate", ""):
         proofs.insert(0, {"certificate": certificate, "facts": [], "source": "", "promise": False})
@@ -124,7 +120,7 @@ def _one_material(found: Edits, path: str, old: Mapping[str, Any], wanted: Mappi
         proofs.append({"certificate": None, "facts": [], "source": "", "promise": True})
     name = {half: wanted.get(f"{path}.name.{half}", "").strip() or old["name"][half] for half in ("zh", "en")}
     necessity = wanted.get(f"{path}.necessity", old["necessity"])
-    return {"name": name, "necessity": necessity, "copies": int(copies), "proven_by": proofs}
+    return {"name": name, "necessity": necessity, "copies": copies, "proven_by": proofs}
 
 
 def _add_material(found: Edits, published: Mapping[str, Any], wanted: Mapping[str, str]) -> None:
@@ -181,11 +177,10 @@ def _fees(published: Mapping[str, Any], lines: list[str]) -> dict[str, Any]:
     for line in lines:
         name, standard, basis, code = _cut(line, 3, 4)
         before = known.get(text(name)["zh"], {})
-        items.append(
-            {**before, "name": text(name), "standard": text(standard), "basis": basis, "code": code, "amount": None}
-            if before.get("standard") != text(standard)
-            else {**before, "name": text(name), "basis": basis, "code": code}
-        )
+        after = {**before, "name": text(name), "standard": text(standard), "basis": basis, "code": code}
+        if after["standard"] != before.get("standard"):
+            after["amount"] = None  # it was told of the former standard
+        items.append(after)
     online = any(one["code"] for one in items)
     return {**published["fees"], "charged": bool(items), "pay_online": online, "items": items}
 
