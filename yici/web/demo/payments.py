@@ -9,6 +9,9 @@ from __future__ import annotations
 import datetime as dt
 import logging
 import re
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
 from random import Random
 from typing import Any
 
@@ -32,6 +35,18 @@ _KEY, _DIVISION = "demo.payment.", "341602000000"
 logger = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True)
+class Plan:
+    """One order, and who pays it when and where."""
+
+    key: str
+    payer: Account
+    provider: str
+    moment: dt.datetime
+    title: str
+    charges: list[pay.Charge]
+
+
 def fill() -> int:
     """Make what is missing of them; how many were made. Safe to repeat; nothing where others have paid before."""
     if PayOrder.objects.exclude(key__startswith=_KEY).exists():
@@ -42,22 +57,14 @@ def fill() -> int:
     payers = list(Account.objects.filter(kind="citizen").exclude(person=None).order_by("pk")[:40])
     if not payers or not providers:
         return 0
-    chance, made = Random(SEED), 0  # noqa: S311 - the same payments in every demo
+    known, made = set(PayOrder.objects.values_list("key", flat=True)), 0
     with httpx.Client(base_url=settings.PAY_SANDBOX, timeout=10, trust_env=False) as sandbox, in_app_only():
         try:
             _control(sandbox, fee=FEE_RATE)
-            for number, moment in enumerate(_moments(chance)):
-                provider = chance.choices(list(providers), list(providers.values()))[0]
-                payer, (title, charges) = chance.choice(payers), _wanted(chance)
-                if PayOrder.objects.filter(key=f"{_KEY}{number}").exists():
-                    continue
-                with clock.at(moment):
-                    order = pay.order_for(
-                        f"{_KEY}{number}", charges, title=title, payer=payer.person, account=payer, division=_DIVISION
-                    )
-                    assert order is not None  # nothing of this is free
-                    _pay(sandbox, order, payer, provider, moment)
-                made += 1
+            for plan in _plans(payers, providers):
+                if plan.key not in known:
+                    _pay(sandbox, plan)
+                    made += 1
             if made:
                 _control(sandbox, skew=0)
                 _control(sandbox, call="alipay.bill.rows", mode="unknown_row")
@@ -65,9 +72,17 @@ def fill() -> int:
                     pay.reconcile(provider, clock.today() - dt.timedelta(days=1))
         except (YiciError, httpx.HTTPError) as error:
             logger.warning("demo payments: %s", error)
-        finally:
-            _control(sandbox, skew=0)
+            with suppress(httpx.HTTPError):  # its clock goes right again, if it is there
+                _control(sandbox, skew=0)
     return made
+
+
+def _plans(payers: list[Account], providers: dict[str, int]) -> Iterator[Plan]:
+    """The same in every demo of a day, whatever of it was paid before."""
+    chance = Random(SEED)  # noqa: S311
+    for number, moment in enumerate(_moments(chance)):
+        (provider,) = chance.choices(list(providers), list(providers.values()))
+        yield Plan(f"{_KEY}{number}", chance.choice(payers), provider, moment, *_wanted(chance))
 
 
 def _moments(chance: Random) -> list[dt.datetime]:
@@ -78,14 +93,20 @@ def _moments(chance: Random) -> list[dt.datetime]:
     return past + [now - dt.timedelta(minutes=2 * (TODAY - number)) for number in range(TODAY)]
 
 
-def _pay(sandbox: httpx.Client, order: PayOrder, payer: Account, provider: str, moment: dt.datetime) -> None:
-    """Paid at `moment` on the provider's page, and found by asking."""
-    _control(sandbox, skew=(moment - dt.datetime.now(dt.UTC)).total_seconds())
-    _control(sandbox, call=f"{provider}.notify", mode="never")
-    attempt = pay.begin(order.number, provider, payer)
-    sandbox.post(_page_of(attempt)).raise_for_status()
-    pay.ask(attempt)
-    pay.follow_up()
+def _pay(sandbox: httpx.Client, plan: Plan) -> None:
+    """Ordered and paid at its moment on the provider's page, and found by asking."""
+    payer = plan.payer
+    with clock.at(plan.moment):
+        order = pay.order_for(
+            plan.key, plan.charges, title=plan.title, payer=payer.person, account=payer, division=_DIVISION
+        )
+        assert order is not None  # nothing of this is free
+        _control(sandbox, skew=(plan.moment - clock.physical()).total_seconds())
+        _control(sandbox, call=f"{plan.provider}.notify", mode="never")
+        attempt = pay.begin(order.number, plan.provider, payer)
+        sandbox.post(_page_of(attempt)).raise_for_status()
+        pay.ask(attempt)
+        pay.follow_up()
 
 
 def _page_of(attempt: Attempt) -> str:
