@@ -81,12 +81,17 @@ def context_of(case: Case, event: CaseEvent | None) -> dict[str, str]:
         "due": _date(data.get("correct_by") or case.due_at),
         "reason": opinion,
         "opinion": opinion,
-        "result": state_label(case.state, workflow_of(case.version_id).state_labels),
+        "result": state_name(case.version_id, case.state),
         "days": str(data.get("days", "")),
         "demands": "；".join(str(demand.get("request") or demand.get("label") or "") for demand in demands),
         "remaining": remaining,
         "overdue": remaining,
     }
+
+
+def state_name(version_id: int, state: str) -> str:
+    """A state in the words of its case's own workflow."""
+    return state_label(state, workflow_of(version_id).state_labels)
 
 
 def days_left(case: Case) -> str:

@@ -170,7 +170,7 @@ def workflow_for(case: Case) -> Workflow:
 
 def state_in_words(case: Case) -> str:
     """The state's name in the words of the case's own workflow."""
-    return state_label(case.state, workflow_of(case.version_id).state_labels)
+    return telling.state_name(case.version_id, case.state)
 
 
 def days_left_in_words(case: Case) -> str:

@@ -15,9 +15,8 @@ from django.utils import timezone
 from yici.base import clock
 from yici.base.text import localized
 from yici.core.cases import telling
-from yici.core.cases.definitions import warm, workflow_of
+from yici.core.cases.definitions import warm
 from yici.core.cases.models import Case, CaseType
-from yici.core.cases.rules import state_label
 from yici.core.people import queries as people
 from yici.core.people.models import Account
 from yici.core.people.queries import Scope
@@ -257,7 +256,7 @@ class _Words:
     def state(self, row: dict[str, Any]) -> str:
         key = row["version_id"], row["state"]
         if key not in self._said:
-            self._said[key] = state_label(row["state"], workflow_of(row["version_id"]).state_labels)
+            self._said[key] = telling.state_name(*key)
         return self._said[key]
 
     def time_left(self, row: dict[str, Any]) -> str:
