@@ -127,6 +127,7 @@ def test_a_change_that_breaks_a_rule_is_refused_whole(manager: Any, demo: Any) -
         ({"effective_from": MONDAY - dt.timedelta(days=1)}, "effective_from"),
         ({"edits": {}}, "edits"),
         ({"edits": {"limits.promised.amount": "三"}}, "limits.promised.amount"),
+        ({"edits": {"limits.promised.amount": "0000000001000"}}, "limits.promised.amount"),
         ({"kind": "delegate", "holders": {"from": "county", "to": "city"}}, "to"),
         ({"kind": "delegate", "holders": {"from": "village", "to": "township"}}, "from"),
         ({"kind": "add", "holders": {}}, "bodies"),
