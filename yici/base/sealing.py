@@ -17,7 +17,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers import Cipher, modes
@@ -56,6 +56,15 @@ class _Key:
     def of(cls, version: int, profile: Profile, master: bytes) -> _Key:
         length = 16 if profile == "sm" else 32
         return cls(version, profile, _derive(master, f"seal-{profile}", length), _derive(master, "index", 32))
+
+    @cached_property
+    def indexes(self) -> tuple[Any, Any]:
+        """The two hashes of HMAC (RFC 2104), each begun with the key: what an index adds goes into copies of them."""
+        digest, key = "sm3" if self.profile == "sm" else "sha256", self.indexing.ljust(_BLOCK, b"\0")
+        return (
+            hashlib.new(digest, bytes(byte ^ 0x36 for byte in key)),
+            hashlib.new(digest, bytes(byte ^ 0x5C for byte in key)),
+        )
 
     @cached_property
     def _aes(self) -> AESGCM:
@@ -127,11 +136,11 @@ class Keyring:
         return self.indexer(place)(value)
 
     def indexer(self, place: str) -> Callable[[str], bytes]:
-        """`blind_index` for many values of one place: HMAC (RFC 2104) with key and place hashed once."""
-        key = self._keys[min(self._keys)].indexing.ljust(_BLOCK, b"\0")
-        digest = "sm3" if self._profile == "sm" else "sha256"
-        inner = hashlib.new(digest, bytes(byte ^ 0x36 for byte in key) + f"{place}\x00".encode()).copy
-        outer = hashlib.new(digest, bytes(byte ^ 0x5C for byte in key)).copy
+        """`blind_index` for many values of one place: the key is hashed once, and so is the place."""
+        begun, ended = self._keys[min(self._keys)].indexes
+        placed = begun.copy()
+        placed.update(f"{place}\x00".encode())
+        inner, outer = placed.copy, ended.copy
 
         def index(value: str) -> bytes:
             within, around = inner(), outer()
