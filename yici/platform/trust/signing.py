@@ -26,7 +26,6 @@ from yici.platform.trust.signatures import issuing, stamping
 FIELD = "CitySeal"
 SEALS_READ = 20  # identifiers looked up of one foreign file
 _IDENTIFIER = re.compile(re.escape(rules.PREFIX.encode()) + rb"[.0-9A-Z]{1,100}")
-RESERVED = 16_384  # hexadecimal digits for the CMS object: chain of two, time stamp with its chain: about 9,000
 
 
 @lru_cache(maxsize=2)
@@ -58,7 +57,7 @@ def sign(pdf: bytes, *, identifier: str, issuer: str) -> bytes:
         reason=identifier,
     )
     certificate, chain = _certificates(key_files())
-    return stamping.sign_pdf(pdf, metadata, certificate, chain, keys.sign, RESERVED)
+    return stamping.sign_pdf(pdf, metadata, certificate, chain, keys.sign)
 
 
 @dataclass(frozen=True)

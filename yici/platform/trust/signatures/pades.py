@@ -22,7 +22,6 @@ from yici.platform.trust.signatures import authorising, keys, stamping
 __all__ = ["MOST_PAGES", "Signed", "page_count", "sign"]
 
 MOST_PAGES = 100
-RESERVED = 16_384  # hexadecimal digits for the CMS object: chain of two, time stamp with its chain: about 9,000
 
 
 @dataclass(frozen=True)
@@ -75,7 +74,7 @@ def sign(pdf: bytes, key: SigningKey, assertion_token: str, *, field: str, reaso
         [signature] = authorising.redeem(key, sad, [digest])
         return signature
 
-    content = stamping.sign_pdf(pdf, metadata, signer, chain, signature_over, RESERVED)
+    content = stamping.sign_pdf(pdf, metadata, signer, chain, signature_over)
     [authorisation] = given
     authorisation.refresh_from_db()
     return Signed(content, hashlib.sha256(content).hexdigest(), authorisation)

@@ -22,6 +22,7 @@ from yici.platform.trust.signatures import timestamping
 
 __all__ = ["sign_pdf"]
 
+_RESERVED = 16_384  # hexadecimal digits for the CMS object: chain of two, time stamp with its chain: about 9,000
 _PLACEHOLDER = 72  # bytes of the longest P-256 signature
 _T = TypeVar("_T")
 
@@ -43,13 +44,13 @@ def sign_pdf(
     certificate: x509.Certificate,
     chain: CertificateStore,
     sign: Callable[[bytes], bytes],
-    reserved: int,
 ) -> bytes:
-    """The document with one more signature, incremental. `sign`: the signed attributes → an ECDSA signature over them;
-    `reserved`: hexadecimal digits for the CMS object. Raises `ClockWrong`.
+    """The document with one more signature, incremental. `sign`: the signed attributes → an ECDSA signature over them.
+
+    Raises `ClockWrong`.
     """
     outline = signers.ExternalSigner(certificate, chain, signature_value=bytes(_PLACEHOLDER))
-    prepared, output, attributes = _run(_prepare(pdf, metadata, outline, reserved))
+    prepared, output, attributes = _run(_prepare(pdf, metadata, outline))
     signature = sign(attributes.dump())
     token = timestamping.token_for(hashlib.sha256(signature).digest())
     final = signers.ExternalSigner(certificate, chain, signature_value=signature)
@@ -67,11 +68,11 @@ def _run(work: Coroutine[Any, Any, _T]) -> _T:
         loop.close()
 
 
-async def _prepare(pdf: bytes, metadata: Any, outline: Any, reserved: int) -> tuple[Any, io.BytesIO, cms.CMSAttributes]:
+async def _prepare(pdf: bytes, metadata: Any, outline: Any) -> tuple[Any, io.BytesIO, cms.CMSAttributes]:
     writer = IncrementalPdfFileWriter(io.BytesIO(pdf), strict=True)
     output = io.BytesIO()
     prepared, _document, _output = await signers.PdfSigner(metadata, outline).async_digest_doc_for_signing(
-        writer, bytes_reserved=reserved, output=output
+        writer, bytes_reserved=_RESERVED, output=output
     )
     attributes = await outline.signed_attrs(prepared.document_digest, "sha256", use_pades=True)
     return prepared, output, attributes
