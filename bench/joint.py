@@ -11,8 +11,6 @@ import statistics
 import time
 from typing import Any
 
-import psutil
-
 from bench import site
 from bench.results import Result
 
@@ -57,7 +55,7 @@ def _submission() -> Result:
     draft = applying.start(account, PARALLEL, assurance=3)
     _answer(account, draft.token)
     whole = Draft.objects.get(token=draft.token)
-    postmaster = psutil.Process(int((site.HOME / "postgres" / "postmaster.pid").read_text().splitlines()[0]))
+    postmaster = site.postmaster()
     spent = []
     for _batch in range(BATCHES + 1):
         tokens = []

@@ -87,7 +87,7 @@ def _measured(path: Path, people: Path) -> list[Result]:
     kind = definitions.certificate_type(TYPE)
     kind = kind.model_copy(update={"made_from": made_from, "face": tuple(filter(None, columns.values()))})
     definitions.certificate_type = lambda slug: kind  # type: ignore[assignment]
-    postmaster = psutil.Process(int((site.HOME / "postgres" / "postmaster.pid").read_text().splitlines()[0]))
+    postmaster = site.postmaster()
     here = psutil.Process()
     # The backend of this connection must live on, so that its time is seen among the postmaster's children.
     before = site.cpu_of(here) + site.cpu_of(postmaster)

@@ -36,8 +36,7 @@ def run() -> list[Result]:
         for path in ("/", "/items/gaoling-jintie/", "/search/?q=gljt", "/login/"):
             subprocess.run(["curl", "-s", "-o", "/dev/null", f"http://127.0.0.1:{port}{path}"], check=True)
         time.sleep(REST_SECONDS)
-        postmaster = int((site.HOME / "postgres" / "postmaster.pid").read_text().splitlines()[0])
-        family = {process.pid, postmaster}
+        family = {process.pid, site.postmaster().pid}
         for root in list(family):
             family |= {child.pid for child in psutil.Process(root).children(recursive=True)}
         total = sum(_proportional(pid) for pid in family)

@@ -13,8 +13,6 @@ import time
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
-import psutil
-
 from bench import site
 from bench.results import Result
 
@@ -39,7 +37,7 @@ def run() -> list[Result]:
     session = browser.session
     assurance.begin(session)
     session.save()
-    postmaster = psutil.Process(int((site.HOME / "postgres" / "postmaster.pid").read_text().splitlines()[0]))
+    postmaster = site.postmaster()
     _sign_in(browser, system, party, secret)
     spent = []
     for _batch in range(BATCHES):

@@ -17,7 +17,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import psutil
 import psycopg
 
 from bench import site
@@ -120,8 +119,7 @@ def _rate(act: Callable[[psycopg.Connection[Any], str], Any], each: int = 1) -> 
 
 def _cpu_seconds() -> float:
     """Of this process and of PostgreSQL with everything it started."""
-    pid = int((site.HOME / "postgres" / "postmaster.pid").read_text("ascii").splitlines()[0])
-    return time.process_time() + site.cpu_of(psutil.Process(pid))
+    return time.process_time() + site.cpu_of(site.postmaster())
 
 
 def _payee(key: str, payees: int) -> int:

@@ -42,6 +42,11 @@ def cpu_of(process: psutil.Process) -> float:
     return total + times.children_user + times.children_system
 
 
+def postmaster() -> psutil.Process:
+    """PostgreSQL's first process; all others of it are its children."""
+    return psutil.Process(int((HOME / "postgres" / "postmaster.pid").read_text().splitlines()[0]))
+
+
 def prepare(residents: int = 100_000) -> None:
     """Point this process at the bench database, migrated and with the demo city; sets Django up."""
     HOME.mkdir(parents=True, exist_ok=True)
@@ -76,8 +81,7 @@ def serving(workers: int = 1) -> Iterator[Site]:
     try:
         url = f"http://127.0.0.1:{port}"
         _wait(url)
-        pid = int((HOME / "postgres" / "postmaster.pid").read_text().splitlines()[0])
-        yield Site(url, psutil.Process(process.pid), psutil.Process(pid))
+        yield Site(url, psutil.Process(process.pid), postmaster())
     finally:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGTERM)
