@@ -19,10 +19,10 @@ class Faults:
         self._lock = threading.Lock()
         self._ordered: list[tuple[str, float]] = []
 
-    def order(self, mode: str, count: int, seconds: float) -> None:
-        """Replaces what was ordered before; an empty mode takes it back."""
+    def order(self, mode: str, count: int, seconds: float, after: int = 0) -> None:
+        """From the next request but `after` on. Replaces what was ordered before; an empty mode takes it back."""
         with self._lock:
-            self._ordered = [(mode, seconds)] * count if mode else []
+            self._ordered = [("", 0.0)] * after + [(mode, seconds)] * count if mode else []
 
     def next(self) -> tuple[str, float]:
         """The fault of this request; an empty mode where none is due."""

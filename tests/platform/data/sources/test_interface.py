@@ -36,7 +36,7 @@ def store(rest_server: rest.Server, at_departments: Departments) -> Iterator[res
     # The account's unit is `market`: the store of its interfaces.
     found.replace("/v1/company", [company(number) for number in range(25)])
     yield found
-    rest_server.interfaces.spoil("", 0, 0)
+    rest_server.interfaces.faults.order("", 0, 0)
 
 
 @pytest.fixture

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from yici.base.sandboxes import Faults, SandboxHandler
 from yici.platform.data.sandbox.accounts import accounts, announce, folder
 from yici.platform.data.sources.interface.signing import WINDOW_SECONDS, PushRefused, verify_push
 
@@ -91,20 +92,12 @@ class Interfaces:
         self.home = home
         self.users = {one.user: one for one in accounts("rest", home)}
         self.stopping = threading.Event()
+        self.faults = Faults()
         self._lock = threading.Lock()
-        self._faults: list[tuple[str, float]] = []
         self._nonces: dict[str, float] = {}
 
     def store(self, unit: str) -> Store:
         return Store(store_path(self.home, unit))
-
-    def spoil(self, mode: str, count: int, seconds: float, after: int = 0) -> None:
-        with self._lock:
-            self._faults = [("", 0.0)] * after + [(mode, seconds)] * count if mode else []
-
-    def next_fault(self) -> tuple[str, float]:
-        with self._lock:
-            return self._faults.pop(0) if self._faults else ("", 0.0)
 
     def admit(self, headers: dict[str, str], path: str, query: str, now: float) -> str:
         """The unit of the account that signed. Raises `PushRefused`."""
@@ -122,15 +115,14 @@ def store_path(home: Path, unit: str) -> Path:
     return folder(home, "rest") / f"{unit}.sqlite"
 
 
-class Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
+class Handler(SandboxHandler, BaseHTTPRequestHandler):
     server_version = "Department-sandbox"
     sys_version = ""
     interfaces: Interfaces
     ahead = 0.0
 
     def do_GET(self) -> None:
-        mode, seconds = self.interfaces.next_fault()
+        mode, seconds = self.interfaces.faults.next()
         self.ahead = seconds if mode == "skew" else 0.0
         parts = urlsplit(self.path)
         if mode in ("error", "busy"):
@@ -180,7 +172,7 @@ class Handler(BaseHTTPRequestHandler):
             return
         wish = json.loads(self.rfile.read(length) or b"{}")
         count, after = int(wish.get("count", 1)), int(wish.get("after", 0))
-        self.interfaces.spoil(str(wish.get("mode", "")), count, float(wish.get("seconds", 0)), after)
+        self.interfaces.faults.order(str(wish.get("mode", "")), count, float(wish.get("seconds", 0)), after)
         self._answer(200, {"ok": True})
 
     def _answer(
@@ -206,9 +198,6 @@ class Handler(BaseHTTPRequestHandler):
 
     def date_time_string(self, timestamp: float | None = None) -> str:
         return email.utils.formatdate((timestamp or time.time()) + self.ahead, usegmt=True)
-
-    def log_message(self, format: str, *args: Any) -> None:
-        """Requests carry signatures and dates of people's records: nothing of them is logged."""
 
 
 class Server(ThreadingHTTPServer):
