@@ -6,9 +6,9 @@ The hash of the code stands in the `data` of every token of its family, with an 
 
 from __future__ import annotations
 
-import hashlib
 from typing import Any
 
+from allauth.idp.oidc.adapter import get_adapter
 from allauth.idp.oidc.models import Token
 from django.conf import settings
 from django.core.cache import cache
@@ -26,7 +26,8 @@ _TYPES = [Token.Type.ACCESS_TOKEN.value, Token.Type.REFRESH_TOKEN.value]
 
 
 def _hash(value: str) -> str:
-    return hashlib.sha256(value.encode()).hexdigest()
+    """As allauth keeps tokens, so that they are found by it."""
+    return str(get_adapter().hash_token(value))
 
 
 def _spent(refresh_token: str) -> str:
