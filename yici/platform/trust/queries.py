@@ -151,15 +151,20 @@ def valid_certificates(person: Person, types: list[str], on: dt.date | None = No
     Of what organisations hold that she acts for, only where it is one: nobody can tell which of several is meant.
     """
     day = on or clock.today()
-    in_force = Certificate.objects.filter(
-        Q(holder=person) | Q(identifier__in=_held_with_others([person.id_number])),
-        Q(valid_to=None) | Q(valid_to__gte=day), type__in=types, state="valid", valid_from__lte=day,
-    )  # fmt: skip
-    found = [from_issued(one) for one in in_force.select_related("issuer", "holder").order_by("pk")]
+    found = _issued_in_force(Q(holder=person), [person.id_number], types, day)
     made = made_for({person.id_number: person.pk}, types, day)
     for_others = Counter(one.type for one in made if one.acts_for_holder)
     found += [one for one in made if not one.acts_for_holder or for_others[one.type] == 1]
     return {held.type: held for held in sorted(found, key=lambda held: held.issued_on)}
+
+
+def _issued_in_force(whose: Q, numbers: Iterable[str], types: list[str], day: dt.date) -> list[Held]:
+    """Of those issued in cases, in the order of issue: `whose`, or held besides by one with these numbers."""
+    rows = Certificate.objects.filter(
+        whose | Q(identifier__in=_held_with_others(numbers)),
+        Q(valid_to=None) | Q(valid_to__gte=day), type__in=types, state="valid", valid_from__lte=day,
+    )  # fmt: skip
+    return [from_issued(one) for one in rows.select_related("issuer", "holder").order_by("pk")]
 
 
 def valid_certificate(person: Person, type: str, on: dt.date | None = None) -> Held | None:
@@ -172,11 +177,7 @@ def in_force(type: str, holder: str, *, organisation: str = "", number: str = ""
     organisation with this USCC. `number`: only that one; `name`: only those called so on their face."""
     day = clock.today()
     whose = list(filter(None, (holder, organisation)))
-    rows = Certificate.objects.filter(
-        Q(holder__id_number=holder) | Q(identifier__in=_held_with_others(whose)),
-        Q(valid_to=None) | Q(valid_to__gte=day), type=type, state="valid", valid_from__lte=day,
-    )  # fmt: skip
-    found = [from_issued(one) for one in rows.select_related("issuer", "holder").order_by("pk")]
+    found = _issued_in_force(Q(holder__id_number=holder), whose, [type], day)
     found += made_for(dict.fromkeys(whose), [type], day)
     if number:
         found = [one for one in found if one.number == number]
