@@ -57,7 +57,7 @@ def key_files() -> KeyFiles:
     return files
 
 
-def archived(files: KeyFiles, fingerprint: str) -> Path:
+def _archived(files: KeyFiles, fingerprint: str) -> Path:
     """Where the certificate of a signer stays, present or past, by the SHA-256 of the certificate in hexadecimal."""
     return files.signer_certificate.with_name(f"signer-{fingerprint[:16]}.crt")
 
@@ -79,7 +79,7 @@ def renew_signer() -> str:
         key, certificate = _new_signer(root_key)
         new = certificate.public_bytes(serialization.Encoding.PEM)
         for one in (old, new):  # the new one too: a process that has not started again yet finds it there
-            write_whole(archived(files, _fingerprint(one)), one)
+            write_whole(_archived(files, _fingerprint(one)), one)
         write_whole(files.signer_key, pem(key))
         write_whole(files.signer_certificate, new)
     return _fingerprint(new)

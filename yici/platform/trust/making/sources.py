@@ -105,10 +105,10 @@ def _with_members(rows: list[Row], made_from: MadeFrom, connection: duckdb.DuckD
     )
     for row in rows:
         members = found.get(row.number) if row.number else None
-        if members and (not one_class or row.holder == members[0]):
-            yield replace(row, holders=[*(row.holders or ()), *members])
-        elif not members or not one_class:
+        if not members:
             yield row
+        elif not one_class or row.holder == members[0]:
+            yield replace(row, holders=[*(row.holders or ()), *members])
 
 
 def _check(kind: CertificateType, made_from: MadeFrom, source: LakeClass) -> None:
@@ -116,10 +116,10 @@ def _check(kind: CertificateType, made_from: MadeFrom, source: LakeClass) -> Non
     missing = [column for column in wanted if column and column not in source.columns]
     if missing:
         raise Misconfigured(f"证照类型 {kind.slug} 的 made_from 用到 {source.label} 没有的列：{'、'.join(missing)}。")
-    wanted = [kind.representative] if kind.representative else []
-    if not set(wanted) <= (known := set(source.columns.values())) or (kind.holders and not set(kind.holders) & known):
+    known = set(source.columns.values())
+    if (kind.representative and kind.representative not in known) or (kind.holders and not known & set(kind.holders)):
         raise Misconfigured(f"{source.label} 没有证照 {kind.slug} 的 holders 或 representative 所指的数据元。")
-    if not set(kind.face) & set(source.columns.values()):
+    if not known & set(kind.face):
         raise Misconfigured(f"{source.label} 没有证照 {kind.slug} 要打印的数据元。")
 
 
