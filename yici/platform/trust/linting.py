@@ -91,9 +91,13 @@ def _lint_one(city: Path, path: Path, name: str, raw: Located, codes: dict[str, 
         yield Finding(
             name, raw.line_of("type_code"), "certificate-code", f"前 18 位：{error.message}", "写定义部门的代码"
         )
-    for element in dict.fromkeys([*kind.face, *kind.blanks(), *kind.holders, *filter(None, [kind.representative])]):
+    named = {
+        **dict.fromkeys([*kind.face, *kind.blanks()], "face"),
+        **dict.fromkeys(filter(None, [kind.representative]), "representative"),
+        **dict.fromkeys(kind.holders, "holders"),
+    }
+    for element, where in named.items():
         if not vocabulary.has_element(element):
-            where = next((one for one in ("holders", "representative") if element in (raw.get(one) or ())), "face")
             yield Finding(
                 name, raw.line_of(where), "certificate-element", f"没有数据元 {element}", "改成 vocabulary 中的数据元"
             )
