@@ -40,9 +40,10 @@ class Screening:
     """Bring landed rows to standard form, tag each with the rules it fails, and part the accepted from the rest.
 
     `landed`: Parquet files, every column VARCHAR, with `_row` BIGINT; `names`: column of the class → its name there,
-    where the files have names of their own (columns that have none, or are in no file, are null). `references`: class id → its current files, for referential rules. `accepted`: the file to
-    write, columns of the definition in their lake types plus `_row`. `quarantined`: the file to write, columns
-    as landed plus `_row` and `_reasons` (LIST of rule ids, in the order of `rules`).
+    where the files have names of their own (columns that have none, or are in no file, are null). `references`: class
+    id → its current files, for referential rules. `accepted`: the file to write, columns of the definition in their lake
+    types plus `_row`. `quarantined`: the file to write, columns as landed plus `_row` and `_reasons` (LIST of rule ids,
+    in the order of `rules`).
     """
 
     definition: ClassDefinition

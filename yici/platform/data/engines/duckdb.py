@@ -8,6 +8,7 @@ import contextlib
 import itertools
 import os
 import threading
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -160,7 +161,7 @@ class _Screening:
         self.rules = list(job.rules)
         self.columns = [column.name for column in job.definition.columns]
         self.rows = sum(pq.read_metadata(path).num_rows for path in job.landed)
-        self.masks = [f"m{number}" for number in range(len(self.templates.masks(self.rules)))]
+        self.masks = {f"m{number}": mask for number, mask in enumerate(self.templates.masks(self.rules))}
         self.applies = list(dict.fromkeys(self.templates.template(rule).applies for rule in self.rules))
         self.unique = [rule for rule in self.rules if rule.primitive == "unique"]
         self.verdicts = "judged"
@@ -168,7 +169,7 @@ class _Screening:
 
     def carry_out(self, accepted: Path, quarantined: Path) -> Screened:
         self.is_written = True
-        self._judge(self._held())
+        self._judge()
         outcomes, combinations = self._counted()
         self._hold(combinations)
         self._write_accepted(accepted)
@@ -176,7 +177,7 @@ class _Screening:
         return self._screened(outcomes, combinations)
 
     def count(self) -> Screened:
-        self._judge("FALSE")
+        self._judge()
         return self._screened(*self._counted())
 
     def _screened(self, outcomes: tuple[Outcome, ...], combinations: list[_Combination]) -> Screened:
@@ -213,19 +214,19 @@ class _Screening:
 
     # Verdicts -----------------------------------------------------------------------------------------------
 
-    def _judge(self, kept: str) -> None:
-        """Fills `judged`, `aside` and `failing`. `kept`: a condition on masks, of rows that are put aside in any case."""
+    def _judge(self) -> None:
+        """Fills `judged`, `aside` and `failing`."""
         self._open()
         self._judge_by_themselves()
-        suspects = [self._suspects(number) for number in range(len(self.unique))]
-        if kept != "FALSE":
-            suspects.append(f"SELECT _row FROM judged WHERE {kept}")
-        wanted = " UNION ".join(filter(None, suspects))
+        suspected = [number for number in range(len(self.unique)) if self._find_suspects(number)]
+        wanted = [f"SELECT _row FROM suspects_{number}" for number in suspected]
+        if self.is_written and (held := self._held()):
+            wanted.append(f"SELECT _row FROM judged WHERE {held}")
         self._run(
             "CREATE TEMP TABLE aside AS SELECT landed.* FROM landed"
-            + (f" SEMI JOIN ({wanted}) AS wanted USING (_row)" if wanted else " LIMIT 0")
+            + (f" SEMI JOIN ({' UNION '.join(wanted)}) AS wanted USING (_row)" if wanted else " LIMIT 0")
         )
-        self._judge_by_other_rows([number for number in range(len(self.unique)) if suspects[number]])
+        self._judge_by_other_rows(suspected)
 
     def _open(self) -> None:
         """A view of the landed rows in which every column of the class is there."""
@@ -250,10 +251,7 @@ class _Screening:
         query = templates.with_identities(query, self.rules)
         judged = [
             "_row",
-            *(
-                f"CAST({mask} AS BIGINT) AS {name}"
-                for mask, name in zip(templates.masks(self.rules), self.masks, strict=True)
-            ),
+            *(f"CAST({mask} AS BIGINT) AS {name}" for name, mask in self.masks.items()),
             *(f"{condition} AS a{place}" for place, condition in enumerate(self.applies)),
             *(f"{self._hash_of_key(rule)} AS h{number}" for number, rule in enumerate(self.unique)),
         ]
@@ -281,17 +279,17 @@ class _Screening:
 
     # Rules that need other rows -----------------------------------------------------------------------------
 
-    def _suspects(self, number: int) -> str:
-        """A query of the rows whose key has a hash that others have too; empty where there are none."""
+    def _find_suspects(self, number: int) -> bool:
+        """Fills `suspects_…` with the rows whose key has a hash that others have too; false where there are none."""
         found = np.concatenate([self._repeated_hashes(number, part) for part in range(self._parts)])
         if not len(found):
-            return ""
+            return False
         self.connection.register(f"repeated_{number}", pa.table({"h": found}))
         self._run(
             f"CREATE TEMP TABLE suspects_{number} AS SELECT _row FROM judged"
             f" SEMI JOIN repeated_{number} ON h{number} = repeated_{number}.h"
         )
-        return f"SELECT _row FROM suspects_{number}"
+        return True
 
     @property
     def _parts(self) -> int:
@@ -323,7 +321,7 @@ class _Screening:
             )
             word, bit = divmod(self.rules.index(rule), WORD)
             masks = ", ".join(
-                f"{1 << bit if place == word else 0}::BIGINT AS m{place}" for place in range(len(self.masks))
+                f"{1 << bit if place == word else 0}::BIGINT AS {mask}" for place, mask in enumerate(self.masks)
             )
             found.append(
                 f"SELECT _row, {masks} FROM suspected_{number} JOIN ({groups}) USING ({keys}) WHERE differ OR _row <> first"
@@ -341,32 +339,31 @@ class _Screening:
         """What every rule found, and each combination of rules that rows fail together."""
         masks = ", ".join(self.masks)
         counts = "".join(f", count_if(a{place})" for place in range(len(self.applies)))
-        combinations, checked, failed = [], [0] * len(self.applies), [0] * len(self.rules)
+        combinations, checked, failed = [], Counter[str](), [0] * len(self.rules)
         found = self.connection.execute(f"SELECT {masks}, count(*){counts} FROM {self.verdicts} GROUP BY {masks}")
         for row in found.fetchall():
             words, rows, applied = row[: len(self.masks)], row[len(self.masks)], row[len(self.masks) + 1 :]
-            fails = [bool(words[place // WORD] >> place % WORD & 1) for place in range(len(self.rules))]
-            checked = [sum(pair) for pair in zip(checked, applied, strict=True)]
-            failed = [count + rows * fails_it for count, fails_it in zip(failed, fails, strict=True)]
-            holds = any(
-                fails_it and rule.severity == "quarantine" for rule, fails_it in zip(self.rules, fails, strict=True)
-            )
-            reasons = [rule.id for rule, fails_it in zip(self.rules, fails, strict=True) if fails_it]
-            combinations.append(_Combination(words, rows, holds, reasons))
-        places = {condition: place for place, condition in enumerate(self.applies)}
+            checked.update(dict(zip(self.applies, applied, strict=True)))
+            places = [place for place in range(len(self.rules)) if words[place // WORD] >> place % WORD & 1]
+            for place in places:
+                failed[place] += rows
+            rules = [self.rules[place] for place in places]
+            holds = any(rule.severity == "quarantine" for rule in rules)
+            combinations.append(_Combination(words, rows, holds, [rule.id for rule in rules]))
         return tuple(
-            Outcome(rule, checked[places[self.templates.template(rule).applies]], failed[place])
-            for place, rule in enumerate(self.rules)
+            Outcome(rule, checked[self.templates.template(rule).applies], count)
+            for rule, count in zip(self.rules, failed, strict=True)
         ), combinations
 
     def _held(self) -> str:
-        """A condition on masks: a rule that holds a row back is failed."""
+        """A condition on masks: a rule that holds a row back is failed. Empty where there is no such rule."""
         parts = []
         for start, mask in zip(range(0, len(self.rules), WORD), self.masks, strict=False):
             word = self.rules[start : start + WORD]
             bits = sum(1 << place for place, rule in enumerate(word) if rule.severity == "quarantine")
-            parts.append(f"{mask} & {bits} <> 0")
-        return " OR ".join(parts) or "FALSE"
+            if bits:
+                parts.append(f"{mask} & {bits} <> 0")
+        return " OR ".join(parts)
 
     # Files --------------------------------------------------------------------------------------------------
 
