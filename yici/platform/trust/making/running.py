@@ -214,9 +214,8 @@ class _Maker:
                 row.face, row.holder_json, identifier, self.issuer_json, row.number_json, self.kind.slug,
                 row.valid_from_json, row.valid_to_json, version, holders, representative,
             )  # fmt: skip
-            for one in {*further, row.representative} if row.representative else further:
-                if one and one != row.holder:
-                    made.holders.append((self.holder_index(one), identifier))
+            besides = {*further, row.representative} - {row.holder} if row.representative else further
+            made.holders += [(self.holder_index(one), identifier) for one in besides]
             made.leaves.append(tree.leaf_hash(record))
             made.rows.append(
                 (
