@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -18,6 +19,10 @@ from yici.platform.pay.models import PayOrder
 from yici.platform.pay.sandbox import keys
 from yici.platform.pay.sandbox.book import Book
 from yici.platform.pay.sandbox.server import in_thread, serve
+
+PROVIDERS = ("wechat", "alipay", "unionpay")
+ALL = pytest.mark.parametrize("provider", PROVIDERS)
+Call = tuple[dict[str, str], bytes]  # headers and body
 
 
 @pytest.fixture(scope="session")
@@ -47,12 +52,24 @@ class Live:
         data = {} if fen is None else {"fen": str(fen)}
         httpx.post(f"{self.url}/pay/{trade['code']}", data=data, trust_env=False).raise_for_status()
 
+    def trade(self, provider: str, number: str) -> sqlite3.Row:
+        """What the provider knows of one of our attempts."""
+        found = self.book.trade(provider, number)
+        assert found is not None
+        return found
+
+    def notice(self, provider: str, number: str) -> Call:
+        """The callback of a paid trade, signed now."""
+        return self.shop.sides[provider].letter(self.trade(provider, number)).write()  # type: ignore[no-any-return]
+
     def deliver(self, client: Client, provider: str, number: str) -> Any:
         """The callback of a paid trade, into our callback page; the answer."""
-        trade = self.book.trade(provider, number)
-        assert trade is not None
-        headers, body = self.shop.sides[provider].letter(trade).write()
-        return post_notice(client, provider, headers, body)
+        return post_notice(client, provider, *self.notice(provider, number))
+
+    def give_back(self, provider: str, number: str, refund_number: str, fen: int) -> Call:
+        """A refund of a trade that we did not send, as on the provider's own pages; its callback, which nobody has delivered."""
+        row = self.book.refund(self.trade(provider, number), refund_number, fen, {"url": "x"})
+        return self.shop.sides[provider].refund_letter(row).write()  # type: ignore[no-any-return]
 
     def taken(self, provider: str) -> int:
         """Fen that the provider holds for us: what came less what went back."""
@@ -161,7 +178,7 @@ class Mailbox:
     """Somebody who listens where callbacks are sent, and keeps them for the test to hand on."""
 
     def __init__(self) -> None:
-        self.calls: list[tuple[dict[str, str], bytes]] = []
+        self.calls: list[Call] = []
 
 
 @pytest.fixture

@@ -79,9 +79,7 @@ def test_finance_reads_days_and_differences(demo: Any, sandbox: Live, client: Cl
     finance = demo.staff("finance")
     attempt = services.begin(permit_order(demo.farmer).number, "wechat", demo.farmer)
     sandbox.pay(attempt.number)
-    trade = sandbox.book.trade("wechat", attempt.number)
-    assert trade is not None
-    day = trade["paid"][:10]
+    day = sandbox.trade("wechat", attempt.number)["paid"][:10]
     services.reconcile("wechat", sandbox.book.now().date())
     (bill,) = get("/reconciliations", finance, first_day=day, last_day=day).json()
     assert (bill["state"], bill["paid_fen"], bill["own_paid_fen"]) == ("differs", 2000, 0)

@@ -8,18 +8,15 @@ import sys
 from functools import partial
 from typing import Any
 
-import pytest
 from django.db import connections
 from django.test import Client
 
 from tests.conftest import SERVER, Demo
 from tests.environment import ROOT
-from tests.platform.pay.conftest import Live, books_agree, paid_order, permit_order, refund
+from tests.platform.pay.conftest import ALL, Live, books_agree, paid_order, permit_order, refund
 from tests.systems.hall.conftest import at_once
 from yici.platform.pay import queries, services
 from yici.platform.pay.models import Attempt, Payment, Refund
-
-ALL = pytest.mark.parametrize("provider", ("wechat", "alipay", "unionpay"))
 
 
 def begun(demo: Any, provider: str) -> Attempt:

@@ -9,7 +9,18 @@ import pytest
 from django.test import Client
 
 from tests.conftest import wait_until
-from tests.platform.pay.conftest import Live, Mailbox, books_agree, paid_order, permit_order, post_notice, refund
+from tests.platform.pay.conftest import (
+    ALL,
+    PROVIDERS,
+    Call,
+    Live,
+    Mailbox,
+    books_agree,
+    paid_order,
+    permit_order,
+    post_notice,
+    refund,
+)
 from yici.base import clock
 from yici.base.errors import Invalid, Unavailable
 from yici.core.ledger import queries as ledger
@@ -20,8 +31,6 @@ from yici.platform.pay.models import Attempt, Callback, Payment, Receipt, Refund
 from yici.platform.pay.providers import Refused
 
 pytestmark = pytest.mark.django_db
-PROVIDERS = ("wechat", "alipay", "unionpay")
-ALL = pytest.mark.parametrize("provider", PROVIDERS)
 
 
 def begun(demo: Any, provider: str, key: str = "k1", **extra: Any) -> Attempt:
@@ -153,9 +162,7 @@ def test_provider_that_refuses_a_refund_sets_the_money_free(
     demo: Any, sandbox: Live, client: Client, provider: str
 ) -> None:
     order = paid_order(demo.farmer, sandbox, client, provider=provider)
-    trade = sandbox.book.trade(provider, order.attempts.get().number)
-    assert trade is not None
-    sandbox.book.refund(trade, "elsewhere", 1900)  # on the provider's own pages
+    sandbox.give_back(provider, order.attempts.get().number, "elsewhere", 1900)
     found = refund(order, 500, "a", demo.farmer)
     assert found.state == "failed" and queries.refundable_of(order)[1] == 2000
     assert ledger.balance_of(f"provider:{provider}") == 2000  # the stranger's refund is for reconciliation to find
@@ -236,8 +243,7 @@ def test_callback_for_another_amount_is_kept_apart(demo: Any, sandbox: Live, cli
 def test_callback_with_a_wrong_signature_is_refused(demo: Any, sandbox: Live, client: Client, provider: str) -> None:
     attempt = begun(demo, provider)
     sandbox.pay(attempt.number)
-    trade = sandbox.book.trade(provider, attempt.number)
-    headers, body = sandbox.shop.sides[provider].letter(trade).write()
+    headers, body = sandbox.notice(provider, attempt.number)
     altered = (
         body.replace(b'"summary"', b'"Summary"')
         if provider == "wechat"
@@ -252,10 +258,9 @@ def test_callback_with_a_wrong_signature_is_refused(demo: Any, sandbox: Live, cl
     assert Payment.objects.count() == 0
 
 
-def notice(sandbox: Live, provider: str, number: str, **changed: Any) -> tuple[dict[str, str], bytes]:
+def notice(sandbox: Live, provider: str, number: str, **changed: Any) -> Call:
     """The callback of a paid trade, signed by the provider, with other values than the truth."""
-    side, trade = sandbox.shop.sides[provider], sandbox.book.trade(provider, number)
-    assert trade is not None
+    side, trade = sandbox.shop.sides[provider], sandbox.trade(provider, number)
     if provider == "wechat":
         document = side._trade_document(trade)
         return side._sealed("TRANSACTION.SUCCESS", "transaction", {**document, **changed})
@@ -277,7 +282,7 @@ CURRENCY: dict[str, dict[str, Any]] = {
 }
 
 
-def refused(client: Client, provider: str, call: tuple[dict[str, str], bytes]) -> str:
+def refused(client: Client, provider: str, call: Call) -> str:
     """The callback is answered with the provider's word for no, booked nowhere and remembered; the reason that is kept."""
     answer = post_notice(client, provider, *call)
     assert answer.status_code == 400 or answer.content == b"failure"
@@ -332,7 +337,7 @@ def test_replayed_callback_is_refused_by_its_age(demo: Any, sandbox: Live, clien
     """WeChat signs the time of the callback itself; the others' is told once only, see below."""
     attempt = begun(demo, "wechat")
     sandbox.pay(attempt.number)
-    headers, body = sandbox.shop.sides["wechat"].letter(sandbox.book.trade("wechat", attempt.number)).write()
+    headers, body = sandbox.notice("wechat", attempt.number)
     with later(301):
         assert post_notice(client, "wechat", headers, body).status_code == 400
     assert "时钟" in Callback.objects.get().detail and Payment.objects.count() == 0
@@ -344,7 +349,7 @@ def test_replayed_callback_books_nothing_even_after_a_refund(
 ) -> None:
     attempt = begun(demo, provider)
     sandbox.pay(attempt.number)
-    call = sandbox.shop.sides[provider].letter(sandbox.book.trade(provider, attempt.number)).write()
+    call = sandbox.notice(provider, attempt.number)
     post_notice(client, provider, *call)
     refund(attempt.order, 2000, "a", demo.farmer)
     for _again in range(2):
@@ -367,8 +372,8 @@ def test_provider_whose_clock_is_wrong(demo: Any, sandbox: Live, client: Client,
     sandbox.book.skew = 0
     with later(30):
         services.poll()
-    payment, trade = Payment.objects.get(), sandbox.book.trade(provider, attempt.number)
-    assert trade is not None and payment.paid_at == dt.datetime.fromisoformat(trade["paid"])
+    payment, trade = Payment.objects.get(), sandbox.trade(provider, attempt.number)
+    assert payment.paid_at == dt.datetime.fromisoformat(trade["paid"])
     assert payment.seen_by == ("poll" if provider == "wechat" else "callback") and books_agree(sandbox, provider)
     bill = services.reconcile(provider, payment.day)
     assert (bill.state, bill.paid_fen) == ("balanced", 2000)
@@ -392,10 +397,7 @@ def test_refund_callback_before_the_refunds_answer(demo: Any, sandbox: Live, cli
     payment, left = queries.refundable_of(order)
     assert payment is not None
     made = services.request_refund(payment, 500, available=left, key="a", reason="测试", account=demo.farmer)
-    trade = sandbox.book.trade(provider, payment.number)
-    assert trade is not None
-    row = sandbox.book.refund(trade, made.number, 500, {"url": "x"})
-    call = sandbox.shop.sides[provider].refund_letter(row).write()
+    call = sandbox.give_back(provider, payment.number, made.number, 500)
     assert post_notice(client, provider, *call).status_code == 200
     made.refresh_from_db()
     assert made.state == "done"
@@ -410,10 +412,7 @@ def test_callback_of_a_refund_we_never_asked_for_books_nothing(
 ) -> None:
     """It is remembered; the day's bill names it, and a person decides."""
     order = paid_order(demo.farmer, sandbox, client, provider=provider)
-    trade = sandbox.book.trade(provider, order.attempts.get().number)
-    assert trade is not None
-    row = sandbox.book.refund(trade, "ELSEWHERE1", 500, {"url": "x"})
-    call = sandbox.shop.sides[provider].refund_letter(row).write()
+    call = sandbox.give_back(provider, order.attempts.get().number, "ELSEWHERE1", 500)
     assert post_notice(client, provider, *call).status_code == 200
     assert Callback.objects.latest("id").outcome == "unknown_refund" and Refund.objects.count() == 0
     assert ledger.balance_of(f"provider:{provider}") == 2000

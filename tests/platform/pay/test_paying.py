@@ -10,7 +10,7 @@ import pytest
 from django.test import Client
 from openpyxl import load_workbook
 
-from tests.platform.pay.conftest import Live, books_agree, house_order, paid_order, permit_order, refund
+from tests.platform.pay.conftest import ALL, Live, books_agree, house_order, paid_order, permit_order, refund
 from yici.base import clock
 from yici.base.errors import Invalid, NotFound
 from yici.core.ledger import queries as ledger
@@ -110,9 +110,6 @@ def test_shares_of_four_payees_stand_in_the_ledger(demo: Any, sandbox: Live, cli
     ]
 
 
-ALL = pytest.mark.parametrize("provider", ("wechat", "alipay", "unionpay"))
-
-
 def standing(order: PayOrder) -> dict[str, int]:
     """What each payee of an order still has."""
     return {code: -ledger.balance_of(code) for code, _fen in order.legs}
@@ -202,8 +199,7 @@ def test_expired_order_cannot_be_begun_and_is_closed(demo: Any, sandbox: Live) -
         assert services.close_expired() == 1
     order.refresh_from_db()
     assert (order.state, order.closed_why) == ("closed", "expired")
-    trade = sandbox.book.trade("wechat", attempt.number)
-    assert trade is not None and trade["state"] == "closed"
+    assert sandbox.trade("wechat", attempt.number)["state"] == "closed"
     with pytest.raises(OrderNotOpen):
         services.begin(order.number, "wechat", demo.farmer)
 

@@ -189,7 +189,7 @@ def test_wechat_sdk_speaks_with_the_sandbox(
     sandbox.pay("20261126SDK1")
     code, text = sdk.query(out_trade_no="20261126SDK1")
     assert (code, json.loads(text)["trade_state"], json.loads(text)["amount"]["total"]) == (200, "SUCCESS", 1234)
-    headers, body = sandbox.shop.sides["wechat"].letter(sandbox.book.trade("wechat", "20261126SDK1")).write()
+    headers, body = sandbox.notice("wechat", "20261126SDK1")
     opened = sdk.callback(headers, body)
     assert opened["resource"]["out_trade_no"] == "20261126SDK1"
     code, text = sdk.refund(
@@ -245,7 +245,7 @@ def test_alipay_sdk_speaks_with_the_sandbox(sandbox: Live, pay_keys: Path, setti
     sandbox.pay("20261126SDK2")
     answer = sdk.api_alipay_trade_query(out_trade_no="20261126SDK2")
     assert (answer["trade_status"], answer["total_amount"]) == ("TRADE_SUCCESS", "12.34")
-    _headers, body = sandbox.shop.sides["alipay"].letter(sandbox.book.trade("alipay", "20261126SDK2")).write()
+    _headers, body = sandbox.notice("alipay", "20261126SDK2")
     fields = dict(parse_qsl(body.decode()))
     signature = fields.pop("sign")
     assert sdk.verify(dict(fields), signature)

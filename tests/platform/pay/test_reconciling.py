@@ -12,7 +12,7 @@ import pytest
 from django.test import Client
 from openpyxl import load_workbook
 
-from tests.platform.pay.conftest import Live, books_agree, paid_order, permit_order, refund
+from tests.platform.pay.conftest import ALL, Live, books_agree, paid_order, permit_order, refund
 from yici.base import clock
 from yici.base.errors import Conflict, Invalid
 from yici.core.ledger import queries as ledger
@@ -22,7 +22,6 @@ from yici.platform.pay.providers import BillUnreadable, unionpay
 from yici.platform.pay.providers.money import fee, whole
 
 pytestmark = pytest.mark.django_db
-ALL = pytest.mark.parametrize("provider", ("wechat", "alipay", "unionpay"))
 
 
 def today() -> dt.date:
@@ -132,9 +131,7 @@ def test_refund_made_on_the_providers_pages_is_booked_by_decision(
     demo: Any, sandbox: Live, client: Client, provider: str
 ) -> None:
     order = paid_order(demo.farmer, sandbox, client, provider=provider)
-    trade = sandbox.book.trade(provider, order.attempts.get().number)
-    assert trade is not None
-    sandbox.book.refund(trade, "ELSEWHERE1", 800)
+    sandbox.give_back(provider, order.attempts.get().number, "ELSEWHERE1", 800)
     bill = services.reconcile(provider, today())
     assert differences(bill) == [("only_bill_refund", "book_refund")]
     services.decide(Difference.objects.get().pk, "book_refund", "商户平台人工退款", demo.staff("finance"))
@@ -264,8 +261,7 @@ def test_two_detail_files_are_no_bill() -> None:
 def paid_at(demo: Any, sandbox: Live, client: Client, provider: str, moment: dt.datetime, key: str = "k1") -> Payment:
     """A payment that the provider took at a moment."""
     attempt = services.begin(permit_order(demo.farmer, key).number, provider, demo.farmer)
-    trade = next(row for row in sandbox.book.trades("open") if row["number"] == attempt.number)
-    sandbox.book.pay(trade["code"], at=moment)
+    sandbox.book.pay(sandbox.trade(provider, attempt.number)["code"], at=moment)
     with clock.at(max(moment, clock.now())):
         services.ask(attempt)
     return Payment.objects.get(number=attempt.number)
