@@ -16,7 +16,7 @@ from yici.base.cityfolder import city_folder
 from yici.core.files import services as files
 from yici.platform.pay import ports, queries
 from yici.platform.pay.definitions import FOLDER
-from yici.platform.pay.models import OrderLine, Payment, PayOrder, Receipt
+from yici.platform.pay.models import OrderLine, PayOrder, Receipt
 from yici.platform.pay.providers.money import local, yuan
 
 REGION = "3416"
@@ -28,7 +28,7 @@ def issue_receipts(order: PayOrder) -> list[Receipt]:
     PayOrder.objects.select_for_update(no_key=True).get(pk=order.pk)
     if already := list(Receipt.objects.filter(order=order)):
         return already
-    payment = Payment.objects.filter(order=order, place=Payment.Place.APPLIED).first()
+    payment, _available = queries.refundable_of(order)
     left = queries.left_of(payment) if payment else {}
     by_payee: dict[str, list[OrderLine]] = {}
     for line in order.lines.filter(non_tax=True, fen__gt=0):

@@ -93,10 +93,9 @@ def request_refund(
 
 def refund_rest(order: PayOrder, *, reason: str, account: Account | None, key: str) -> Refund:
     """Everything that is left of an order's payment. Raises `NothingToRefund`."""
-    payment = Payment.objects.filter(order=order, place=Payment.Place.APPLIED).first()
-    if payment is None or payment.refunded >= payment.fen:
+    payment, left = queries.refundable_of(order)
+    if payment is None or left <= 0:
         raise NothingToRefund()
-    left = payment.fen - payment.refunded
     return request_refund(payment, left, available=left, key=key, reason=reason, account=account)
 
 
@@ -107,7 +106,7 @@ def refund_allowed(order: PayOrder, *, reason: str, account: Account | None, key
     """
     if known := Refund.objects.filter(key=key, payment__order=order).first():
         return known
-    payment = Payment.objects.filter(order=order, place=Payment.Place.APPLIED).first()
+    payment, available = queries.refundable_of(order)
     wanted: dict[str, int] = {}
     for line in order.lines.select_related("fee"):
         if line.fee and fee_from(line.fee.definition).refund == "before_decision":
@@ -124,7 +123,6 @@ def refund_allowed(order: PayOrder, *, reason: str, account: Account | None, key
     fen = sum(legs.values())
     if payment is None or fen <= 0:
         raise NothingToRefund()
-    available = payment.fen - payment.refunded
     return request_refund(payment, fen, available=available, key=key, reason=reason, account=account, legs=legs)
 
 
