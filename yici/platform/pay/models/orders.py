@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from yici.base import clock
 from yici.core.files.models import StoredFile
 from yici.core.people.models import Account, Organisation, Person
 from yici.platform.pay.models.fees import FeeVersion
@@ -49,6 +50,11 @@ class PayOrder(models.Model):
             models.Index(fields=["case_number"], name="pay_order_case", condition=~models.Q(case_number="")),
             models.Index(fields=["expires_at"], name="pay_order_open", condition=models.Q(state="open")),
         ]
+
+    @property
+    def is_payable(self) -> bool:
+        """Open, and not expired now."""
+        return self.state == self.State.OPEN and self.expires_at > clock.now()
 
 
 class OrderLine(models.Model):

@@ -20,6 +20,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from yici.base import clock
 from yici.base.errors import NotFound, Unavailable
+from yici.base.requests import wants_part
 from yici.core.people.auth import account_of, citizen_required
 from yici.core.people.services.accounts import address_of
 from yici.platform.pay import exporting, queries, services
@@ -28,6 +29,7 @@ from yici.platform.pay.pages.cashier import workbook
 from yici.platform.pay.providers import PROVIDERS, Refused
 
 PAGE = 20
+ASK_EVERY = dt.timedelta(seconds=8)
 OrderView = Callable[..., HttpResponse]
 
 
@@ -41,9 +43,6 @@ def own_order(view: OrderView) -> OrderView:
         return view(request, queries.order_for_payer(account_of(request), number), **given)
 
     return _view
-
-
-ASK_EVERY = dt.timedelta(seconds=8)
 
 
 @citizen_required
@@ -74,7 +73,6 @@ def order(request: HttpRequest, found: PayOrder) -> HttpResponse:
         "life": queries.life_of(found),
         "order": found,
         "providers": PROVIDERS,
-        "is_payable": found.state == PayOrder.State.OPEN and found.expires_at > clock.now(),
     }
     return render(request, "pay/my_order.html", context)
 
@@ -108,7 +106,7 @@ def wait(request: HttpRequest, found: PayOrder, provider: str) -> HttpResponse:
 
     The page asks by itself: nothing to tell while it waits, the order's page when the waiting is over. Without JavaScript it loads anew.
     """
-    is_asking = bool(request.headers.get("HX-Request"))
+    is_asking = wants_part(request)
     if found.state != PayOrder.State.OPEN:
         return _to_order(found, is_asking=is_asking)
     attempt = Attempt.objects.filter(order=found, provider=provider, state=Attempt.State.OPEN).order_by("-id").first()

@@ -65,7 +65,7 @@ def _order(biller: Biller, customer: str, number: str, period: str, fen: int, ac
     for one in before:
         if one.state in (BillPayment.State.PAID, BillPayment.State.CONFIRMED):
             raise Conflict(_("这张账单已经付过款，请不要重复支付。"))
-        if one.order.state == PayOrder.State.OPEN and one.order.expires_at > clock.now():
+        if one.order.is_payable:
             if one.order.account_id == account.pk and one.order.lines.filter(full_fen=fen).exists():
                 return one.order
             raise Conflict(_("这张账单正在被支付，请稍后再试。"))
