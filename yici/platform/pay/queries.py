@@ -13,12 +13,13 @@ from yici.core.ledger import queries as ledger
 from yici.core.ledger.models import LedgerTransaction
 from yici.core.people.models import Account
 from yici.core.people.queries import scope_of
-from yici.platform.pay.models import Callback, OrderLine, Payment, PayOrder, Receipt, Refund
+from yici.platform.pay.models import Callback, DayBill, Difference, OrderLine, Payment, PayOrder, Receipt, Refund
 
 __all__ = [
     "Life",
     "OrderFilter",
     "callbacks_of",
+    "differences_of",
     "left_of",
     "life_of",
     "order_for_payer",
@@ -188,6 +189,11 @@ def callbacks_of(order: PayOrder) -> list[Callback]:
     numbers = list(order.attempts.values_list("number", flat=True))
     refunds = list(Refund.objects.filter(payment__order=order).values_list("number", flat=True))
     return list(Callback.objects.filter(number__in=[*numbers, *refunds]).order_by("id"))
+
+
+def differences_of(bill: DayBill) -> QuerySet[Difference]:
+    """Those still open first."""
+    return Difference.objects.filter(bill=bill).order_by("is_settled", "kind", "id")
 
 
 def parked_payments() -> QuerySet[Payment]:

@@ -107,24 +107,22 @@ def _bill(provider: str, day: str) -> DayBill:
     return found
 
 
-def _bill_page(request: HttpRequest, found: DayBill, status: int = 200, **extra: object) -> HttpResponse:
-    differences = (
-        Difference.objects.filter(bill=found).select_related("decided_by").order_by("is_settled", "kind", "id")
-    )
-    page = Paginator(differences, PAGE).get_page(request.GET.get("page"))
-    accounts = {one.code: one for one in ledger.accounts_with_balance().filter(code__endswith=f":{found.provider}")}
+def _bill_page(request: HttpRequest, found: DayBill, status: int = 200, error: str = "") -> HttpResponse:
+    page = Paginator(queries.differences_of(found).select_related("decided_by"), PAGE).get_page(request.GET.get("page"))
+    codes = (f"provider:{found.provider}", f"fee:{found.provider}")
+    accounts = {one.code: one for one in ledger.accounts_with_balance().filter(code__in=codes)}
     begin, end = span(found.provider, found.day)
     context = {
         "bill": found,
         "label": PROVIDERS[found.provider],
         "page": page,
-        "account": accounts.get(f"provider:{found.provider}"),
-        "fee_account": accounts.get(f"fee:{found.provider}"),
+        "account": accounts.get(codes[0]),
+        "fee_account": accounts.get(codes[1]),
         "begin": begin,
         "end": end,
         "net_theirs": found.paid_fen - found.refund_fen,
         "net_ours": found.own_paid_fen - found.own_refund_fen,
-        **extra,
+        "error": error,
     }
     return render(request, "pay/desk/bill.html", context, status=status)
 
@@ -141,7 +139,7 @@ def decide(request: HttpRequest, difference_id: int) -> HttpResponse:
             difference_id, request.POST.get("action", ""), request.POST.get("note", ""), account_of(request)
         )
     except (Invalid, Conflict) as error:
-        return _bill_page(request, found.bill, status=error.status, wrong=difference_id, error=str(error.message))
+        return _bill_page(request, found.bill, status=error.status, error=str(error.message))
     flash.success(request, _("已记录处理决定，并重新核对。"))
     return redirect("pay-desk-bill", provider=found.bill.provider, day=found.bill.day.isoformat())
 
@@ -196,9 +194,7 @@ def accounts(request: HttpRequest) -> HttpResponse:
 @require_GET
 def entries(request: HttpRequest, account_id: int) -> HttpResponse:
     """The entries of one account, newest first; `day` shows one day, of a provider's account its own accounting day."""
-    found = ledger.account(account_id)
-    if found is None:
-        raise NotFound
+    found = _account(account_id)
     day = day_of(request.GET.get("day", ""))
     page = Paginator(_entries(found, day), PAGE).get_page(request.GET.get("page"))
     references = [entry.transaction.reference for entry in page]
@@ -216,9 +212,7 @@ def entries(request: HttpRequest, account_id: int) -> HttpResponse:
 @require_GET
 def export_entries(request: HttpRequest, account_id: int) -> HttpResponse:
     """The same entries as a workbook, at most 50,000; the export is recorded."""
-    found = ledger.account(account_id)
-    if found is None:
-        raise NotFound
+    found = _account(account_id)
     day = day_of(request.GET.get("day", ""))
     audit.record(
         actor_of(account_of(request), request),
@@ -228,6 +222,13 @@ def export_entries(request: HttpRequest, account_id: int) -> HttpResponse:
     )
     content = exporting.entries_workbook(found, _entries(found, day)[: exporting.MOST_ROWS])
     return workbook(content, f"ledger-{found.pk}{f'-{day}' if day else ''}.xlsx")
+
+
+def _account(account_id: int) -> LedgerAccount:
+    found = ledger.account(account_id)
+    if found is None:
+        raise NotFound
+    return found
 
 
 def _entries(found: LedgerAccount, day: dt.date | None) -> QuerySet[LedgerEntry]:
