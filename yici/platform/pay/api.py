@@ -6,17 +6,18 @@ import datetime as dt
 from typing import Annotated, Literal
 
 from django.core.paginator import Paginator
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from ninja import Path, Query, Router, Schema
 from pydantic import Field
 
-from yici.base import clock
 from yici.base.errors import NotFound
 from yici.core.audit import services as audit
 from yici.core.people.auth import account_of, citizen_auth, staff_auth
 from yici.core.people.services import actor_of, require
 from yici.platform.pay import definitions, queries, services
 from yici.platform.pay.models import DayBill, Difference, PayOrder, Receipt
+from yici.platform.pay.providers import PROVIDERS
 
 router = Router(tags=["payments"])
 
@@ -66,6 +67,10 @@ class ReceiptOut(Schema):
     issued_at: dt.datetime
     order: str
     file_id: int | None
+
+    @staticmethod
+    def resolve_order(receipt: Receipt) -> str:
+        return receipt.order.number
 
 
 class ReceiptPage(Schema):
@@ -146,6 +151,10 @@ class DifferenceOut(Schema):
     is_settled: bool
     found_at: dt.datetime
 
+    @staticmethod
+    def resolve_label(difference: Difference) -> str:
+        return difference.get_kind_display()
+
 
 class ReconciliationOut(Schema):
     bill: DayBillOut
@@ -154,13 +163,9 @@ class ReconciliationOut(Schema):
     has_next: bool
 
 
-def _row(order: PayOrder) -> dict[str, object]:
-    return {name: getattr(order, name) for name in OrderRow.model_fields}
-
-
-def _receipt(receipt: Receipt) -> dict[str, object]:
-    plain = {name: getattr(receipt, name) for name in ReceiptOut.model_fields if name != "order"}
-    return {**plain, "order": receipt.order.number}
+def _page(found: QuerySet[PayOrder] | QuerySet[Receipt], page: int) -> dict[str, object]:
+    shown = list(found[(page - 1) * PAGE_SIZE : page * PAGE_SIZE + 1])
+    return {"items": shown[:PAGE_SIZE], "has_next": len(shown) > PAGE_SIZE}
 
 
 @router.get("/my/payments", auth=citizen_auth, response=OrderPage, summary="我的缴费")
@@ -169,9 +174,7 @@ def my_payments(
 ) -> dict[str, object]:
     """Own orders and those of one's person, newest first, 50 a page."""
     found = queries.orders_of(account_of(request))
-    chosen = found.filter(state=state) if state else found
-    shown = list(chosen[(page - 1) * PAGE_SIZE : page * PAGE_SIZE + 1])
-    return {"items": [_row(one) for one in shown[:PAGE_SIZE]], "has_next": len(shown) > PAGE_SIZE}
+    return _page(found.filter(state=state) if state else found, page)
 
 
 @router.get("/my/payments/{number}", auth=citizen_auth, response=OrderOut, summary="一笔缴费")
@@ -180,21 +183,19 @@ def my_payment(request: HttpRequest, number: Number) -> dict[str, object]:
     order = queries.order_for_payer(account_of(request), number)
     life = queries.life_of(order)
     return {
-        **_row(order),
+        **{name: getattr(order, name) for name in OrderRow.model_fields},
         "lines": life.lines,
-        "receipts": [_receipt(one) for one in life.receipts],
+        "receipts": life.receipts,
         "refunds": life.refunds,
         "parked_fen": sum(one.fen - one.refunded for one in life.payments if one.place == "parked"),
-        "is_payable": order.state == PayOrder.State.OPEN and order.expires_at > clock.now(),
+        "is_payable": order.is_payable,
     }
 
 
 @router.get("/my/receipts", auth=citizen_auth, response=ReceiptPage, summary="我的非税电子票据")
 def my_receipts(request: HttpRequest, page: PageNumber = 1) -> dict[str, object]:
     """Receipts of own orders, newest first, 50 a page."""
-    found = queries.receipts_of(account_of(request))[(page - 1) * PAGE_SIZE : page * PAGE_SIZE + 1]
-    shown = list(found)
-    return {"items": [_receipt(one) for one in shown[:PAGE_SIZE]], "has_next": len(shown) > PAGE_SIZE}
+    return _page(queries.receipts_of(account_of(request)), page)
 
 
 @router.get("/my/bills", auth=citizen_auth, response=list[BillerOut], summary="生活缴费单位")
@@ -221,14 +222,14 @@ class BillIn(Schema):
 
 
 @router.post("/my/bills/{biller}/orders", auth=citizen_auth, response={201: OrderRow}, summary="为账单开缴费单")
-def order_bill(request: HttpRequest, biller: BillerId, wish: BillIn) -> tuple[int, dict[str, object]]:
+def order_bill(request: HttpRequest, biller: BillerId, wish: BillIn) -> tuple[int, PayOrder]:
     """An order for one bill or top-up; the same bill gives the order that is open. 409 where it is paid or being paid."""
     found, account = services.biller_of(biller), account_of(request)
     if found.amounts:
         order = services.top_up(found, wish.customer.strip(), wish.fen, account)
     else:
         order = services.pay_bill(found, wish.customer.strip(), wish.number, account)
-    return 201, _row(order)
+    return 201, order
 
 
 @router.get(
@@ -240,7 +241,7 @@ def reconciliations(
     """Every provider's days between two, both included, at most a year; newest first. Money is moved by decisions on the pages only."""
     require(account_of(request), "pay.finance")
     found = DayBill.objects.filter(day__gte=first_day, day__lte=last_day).order_by("-day", "provider")
-    return list((found.filter(provider=provider) if provider else found)[: MOST_DAYS * 3])
+    return list((found.filter(provider=provider) if provider else found)[: MOST_DAYS * len(PROVIDERS)])
 
 
 @router.get(
@@ -261,16 +262,11 @@ def reconciliation(
     audit.record(
         actor_of(account, request), "read", subject=("reconciliation", f"{provider} {day}"), purpose="接口读取对账结果"
     )
-    found = Difference.objects.filter(bill=bill).order_by("is_settled", "kind", "id")
+    found = queries.differences_of(bill)
     pages = Paginator(found.filter(is_settled=False) if open_only else found, PAGE_SIZE)
-    shown = pages.get_page(page).object_list if page <= pages.num_pages else []
     return {
         "bill": bill,
-        "differences": [
-            {name: getattr(one, name) for name in DifferenceOut.model_fields if name != "label"}
-            | {"label": one.get_kind_display()}
-            for one in shown
-        ],
+        "differences": list(pages.page(page)) if page <= pages.num_pages else [],
         "count": pages.count,
         "has_next": page < pages.num_pages,
     }
