@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -85,7 +87,7 @@ class Difference(models.Model):
         REPORT = "report", _("报告财务负责人")
 
     # Which act on the books fits which difference; asking, waiting and reporting fit every one.
-    ACTS = {
+    ACTS: ClassVar[dict[str, Action]] = {
         Kind.ONLY_BILL: Action.BOOK,
         Kind.ONLY_BILL_REFUND: Action.BOOK_REFUND,
         Kind.FEE: Action.BOOK_FEE,
@@ -113,6 +115,6 @@ class Difference(models.Model):
     @property
     def actions(self) -> list[tuple[str, str]]:
         """What somebody may decide here, by value and label."""
-        act = self.ACTS.get(self.Kind(self.kind))
+        act = self.ACTS.get(self.kind)
         fitting = (act, self.Action.ASK, self.Action.WAIT, self.Action.REPORT)
         return [(one.value, str(one.label)) for one in fitting if one]

@@ -315,16 +315,13 @@ class Found:
 
 
 PROPOSALS = {
-    "only_bill": Difference.Action.BOOK,
-    "only_bill_refund": Difference.Action.BOOK_REFUND,
+    **Difference.ACTS,
     "only_ours": Difference.Action.ASK,
     "only_ours_refund": Difference.Action.ASK,
     "amount": Difference.Action.ASK,
     "refund_amount": Difference.Action.ASK,
     "twice": Difference.Action.ASK,
     "other_day": Difference.Action.ASK,
-    "parked": Difference.Action.RETURN,
-    "fee": Difference.Action.BOOK_FEE,
     "ledger": Difference.Action.REPORT,
 }
 
