@@ -6,26 +6,19 @@ import datetime as dt
 
 from yici.platform.pay.providers.money import SHANGHAI
 
-CUTS = {"unionpay": dt.time(23)}
+EARLY = {"unionpay": dt.timedelta(hours=1)}  # before midnight
 EDGE = dt.timedelta(minutes=30)  # so near to a cut the two clocks may mean two days
 
 
 def accounting_day(provider: str, moment: dt.datetime) -> dt.date:
     """The day on whose bill something of that moment stands, as far as the hour tells."""
-    local = moment.astimezone(SHANGHAI)
-    cut = CUTS.get(provider)
-    return local.date() + dt.timedelta(days=1) if cut and local.time() >= cut else local.date()
+    return (moment.astimezone(SHANGHAI) + EARLY.get(provider, dt.timedelta())).date()
 
 
 def span(provider: str, day: dt.date) -> tuple[dt.datetime, dt.datetime]:
     """From when to when an accounting day lasts; the end is not part of it."""
-    cut = CUTS.get(provider)
-    end = (
-        dt.datetime.combine(day, cut, SHANGHAI)
-        if cut
-        else dt.datetime.combine(day + dt.timedelta(days=1), dt.time(), SHANGHAI)
-    )
-    return end - dt.timedelta(days=1), end
+    begin = dt.datetime.combine(day, dt.time(), SHANGHAI) - EARLY.get(provider, dt.timedelta())
+    return begin, begin + dt.timedelta(days=1)
 
 
 def near(month_and_day: str, moment: dt.datetime) -> dt.date | None:
