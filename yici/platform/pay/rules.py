@@ -1,7 +1,7 @@
 """What something costs, without database: amounts, reductions, subsidies, shares of a refund.
 
 Rounding: every product is rounded half up to the fen, once, per line; a reduction rounds what is left. Shares of a
-partial refund are taken from the whole line, so that several partial refunds add up to the line to the fen.
+partial refund are taken from what is left of each, so that several partial refunds add up to the whole to the fen.
 """
 
 from __future__ import annotations

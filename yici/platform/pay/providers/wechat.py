@@ -145,7 +145,7 @@ def read_bill(content: bytes) -> Iterator[Row]:
     stated = dict(zip(lines[-2], lines[-1], strict=False))
     paid = sum(row.fen for row in rows if row.kind == "payment")
     back = sum(row.fen for row in rows if row.kind == "refund")
-    kept = sum(abs(row.fee) * (1 if row.kind == "payment" else -1) for row in rows)
+    kept = sum(row.fee for row in rows)
     count = stated.get("总交易单数", "")
     sums = (
         int(count) if count.isdigit() else -1,
