@@ -416,6 +416,13 @@ def test_finance_officer_works_on_the_pages(demo: Any, sandbox: Live, client: Cl
     assert attempt.order.number in client.get(f"/desk/pay/ledger/{account.pk}/").content.decode()
     sheet = load_workbook(io.BytesIO(client.get(f"/desk/pay/ledger/{account.pk}/export/?day={today()}").content)).active
     assert sheet is not None and (sheet["D2"].value, sheet["F2"].value) == (attempt.order.number, 20)
+    for day in ("9999-12-31", "0001-01-01", "x"):
+        for code in ("provider:wechat", "provider:unionpay"):
+            pk = ledger.accounts_with_balance().get(code=code).pk
+            assert client.get(f"/desk/pay/ledger/{pk}/?day={day}").status_code == 200
+            assert client.get(f"/desk/pay/ledger/{pk}/export/?day={day}").status_code == 200
+        wish = {"provider": "unionpay", "day": day}
+        assert client.post("/desk/pay/reconciliation/run/", wish).headers["Location"] == "/desk/pay/reconciliation/"
     assert "核对无误" in client.post("/desk/pay/ledger/verify/", follow=True).content.decode()
     for until in ("", str(today() - dt.timedelta(days=20)), "2099-01-01", "0001-01-01", "x"):
         assert client.get("/desk/pay/reconciliation/", {"until": until}).status_code == 200

@@ -30,7 +30,7 @@ from yici.platform.pay.providers.days import span
 PAGE = 100
 DAYS = 14
 PARKED = 50
-EARLIEST = dt.date(2000, 1, 1)
+EARLIEST, LATEST = dt.date(2000, 1, 1), dt.date(2199, 12, 31)  # no day has money before or after
 
 
 @staff_required("pay.finance")
@@ -73,7 +73,7 @@ def reconciliation(request: HttpRequest) -> HttpResponse:
 @require_POST
 def run(request: HttpRequest) -> HttpResponse:
     """Fetch and hold the bill of one provider and day now."""
-    day, provider = day_of(request.POST.get("day", "")), request.POST.get("provider", "")
+    day, provider = _day(request.POST.get("day", "")), request.POST.get("provider", "")
     if day is None or provider not in PROVIDERS:
         flash.error(request, _("请选择支付机构和日期。"))
         return redirect("pay-desk-reconciliation")
@@ -195,7 +195,7 @@ def accounts(request: HttpRequest) -> HttpResponse:
 def entries(request: HttpRequest, account_id: int) -> HttpResponse:
     """The entries of one account, newest first; `day` shows one day, of a provider's account its own accounting day."""
     found = _account(account_id)
-    day = day_of(request.GET.get("day", ""))
+    day = _day(request.GET.get("day", ""))
     page = Paginator(_entries(found, day), PAGE).get_page(request.GET.get("page"))
     references = [entry.transaction.reference for entry in page]
     context = {
@@ -213,7 +213,7 @@ def entries(request: HttpRequest, account_id: int) -> HttpResponse:
 def export_entries(request: HttpRequest, account_id: int) -> HttpResponse:
     """The same entries as a workbook, at most 50,000; the export is recorded."""
     found = _account(account_id)
-    day = day_of(request.GET.get("day", ""))
+    day = _day(request.GET.get("day", ""))
     audit.record(
         actor_of(account_of(request), request),
         "export",
@@ -222,6 +222,12 @@ def export_entries(request: HttpRequest, account_id: int) -> HttpResponse:
     )
     content = exporting.entries_workbook(found, _entries(found, day)[: exporting.MOST_ROWS])
     return workbook(content, f"ledger-{found.pk}{f'-{day}' if day else ''}.xlsx")
+
+
+def _day(text: str) -> dt.date | None:
+    """A day that money can have moved on; None for anything else."""
+    day = day_of(text)
+    return day if day and EARLIEST <= day <= LATEST else None
 
 
 def _account(account_id: int) -> LedgerAccount:
