@@ -14,7 +14,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from yici.base import clock
 from yici.base.errors import Conflict, Invalid, NotAllowed, NotFound, told
-from yici.base.requests import page_number
+from yici.base.requests import page_number, whole_number
 from yici.core.people import permissions as catalogue
 from yici.core.people import queries, services
 from yici.core.people.auth import account_of, staff_required
@@ -138,8 +138,8 @@ def security(request: HttpRequest) -> HttpResponse:
                 second_factor.add_passkey(own, credential[:20_000], actor)
                 messages.success(request, _("通行密钥已添加。"))
             else:
-                number = request.POST.get("remove", "")
-                second_factor.remove_passkey(own, int(number) if number.isdigit() and len(number) < 18 else 0, actor)
+                number = whole_number(request.POST.get("remove", ""), 0, digits=17)
+                second_factor.remove_passkey(own, number, actor)
                 messages.success(request, _("通行密钥已删除。"))
             return HttpResponseRedirect(reverse("people:security"))
         except (CodeRejected, Conflict, NotFound) as error:

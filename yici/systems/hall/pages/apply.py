@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from yici.base.errors import Invalid, NotFound
+from yici.base.requests import whole_number
 from yici.core.files.services import FileRejected
 from yici.core.forms import rendering
 from yici.core.forms import services as forms
@@ -204,7 +205,7 @@ def _change_material(request: HttpRequest, application: OpenApplication) -> Http
         services.attach(application, material, upload, upload.name or "file", account_of(request))
         return here
     if "remove" in request.POST:
-        services.detach(application, material, int(request.POST["remove"]) if request.POST["remove"].isdigit() else 0)
+        services.detach(application, material, whole_number(request.POST["remove"], 0, digits=18))
         return here
     if "promise" in request.POST:
         services.promise(application, material, given=request.POST["promise"] == "yes")
