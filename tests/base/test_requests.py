@@ -1,11 +1,13 @@
-"""Numbers that are sent: one reading of them, and none that breaks it."""
+"""Numbers and days that are sent: one reading of them, and none that breaks it."""
 
 from __future__ import annotations
+
+import datetime as dt
 
 import pytest
 from django.test import RequestFactory
 
-from yici.base.requests import page_number, whole_number
+from yici.base.requests import day_of, page_number, whole_number
 
 
 @pytest.mark.parametrize("text", ["", "-1", "1.5", "x", "²", "1" * 10, "9" * 5000, "３", " 1"])
@@ -26,3 +28,10 @@ def test_a_person_may_type_full_width_digits() -> None:
 )
 def test_a_list_begins_at_its_first_page(query: str, page: int) -> None:
     assert page_number(RequestFactory().get(f"/{query}")) == page
+
+
+@pytest.mark.parametrize(
+    ("text", "day"), [("2026-11-26", dt.date(2026, 11, 26)), ("", None), ("2026-02-30", None), ("昨天", None)]
+)
+def test_a_day_is_read_or_none(text: str, day: dt.date | None) -> None:
+    assert day_of(text) == day

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 from django.http import HttpRequest
 
-__all__ = ["page_number", "wants_part", "whole_number"]
+__all__ = ["day_of", "page_number", "wants_part", "whole_number"]
 
 
 def wants_part(request: HttpRequest) -> bool:
@@ -26,3 +27,11 @@ def whole_number(text: str, default: int, digits: int = 9, *, typed: bool = Fals
 def page_number(request: HttpRequest, digits: int = 5) -> int:
     """The page of a list that is asked for; the first where that is no number."""
     return max(whole_number(request.GET.get("page", ""), 1, digits), 1)
+
+
+def day_of(text: str) -> dt.date | None:
+    """A day as a date field sends it (2026-11-26); None for anything else."""
+    try:
+        return dt.date.fromisoformat(text) if text else None
+    except ValueError:
+        return None

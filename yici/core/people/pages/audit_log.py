@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from urllib.parse import urlencode
 
 from django.contrib import messages
@@ -13,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
+from yici.base.requests import day_of
 from yici.core.audit import queries as audit
 from yici.core.audit import services as audit_services
 from yici.core.people import queries, services
@@ -59,16 +59,9 @@ def _filter(values: dict[str, str]) -> audit.EntryFilter:
         subject_id=subject_id,
         action=values["action"],
         case_number=values["case_number"],
-        first_day=_day(values["first_day"]),
-        last_day=_day(values["last_day"]),
+        first_day=day_of(values["first_day"]),
+        last_day=day_of(values["last_day"]),
     )
-
-
-def _day(text: str) -> dt.date | None:
-    try:
-        return dt.date.fromisoformat(text) if text else None
-    except ValueError:
-        return None
 
 
 @staff_required("audit.view")

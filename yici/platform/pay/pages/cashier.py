@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import secrets
 from urllib.parse import urlencode
 
@@ -15,7 +14,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
 from yici.base.errors import Conflict, Invalid, NotFound, Unavailable
-from yici.base.requests import whole_number
+from yici.base.requests import day_of, whole_number
 from yici.core.audit import services as audit
 from yici.core.people.auth import account_of, staff_required
 from yici.core.people.services import actor_of
@@ -49,13 +48,6 @@ def wanted(values: dict[str, str]) -> queries.OrderFilter:
     return queries.OrderFilter(
         values["q"], values["state"], values["provider"], day_of(values["first_day"]), day_of(values["last_day"])
     )
-
-
-def day_of(text: str) -> dt.date | None:
-    try:
-        return dt.date.fromisoformat(text) if text else None
-    except ValueError:
-        return None
 
 
 @staff_required("pay.cashier")

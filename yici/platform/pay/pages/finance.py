@@ -15,6 +15,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from yici.base import clock
 from yici.base.errors import Conflict, Invalid, NotFound
+from yici.base.requests import day_of
 from yici.core.audit import services as audit
 from yici.core.ledger import queries as ledger
 from yici.core.ledger import services as ledger_services
@@ -23,7 +24,7 @@ from yici.core.people.auth import account_of, staff_required
 from yici.core.people.services import actor_of
 from yici.platform.pay import exporting, queries, services
 from yici.platform.pay.models import BillRow, DayBill, Difference, Payment, PayOrder, Refund
-from yici.platform.pay.pages.cashier import day_of, workbook
+from yici.platform.pay.pages.cashier import workbook
 from yici.platform.pay.providers import PROVIDERS
 from yici.platform.pay.providers.days import span
 

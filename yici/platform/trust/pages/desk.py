@@ -13,6 +13,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from yici.base.errors import Conflict, Invalid
+from yici.base.requests import wants_part
 from yici.core.people import queries as people
 from yici.core.people.auth import account_of, staff_required
 from yici.core.people.services import actor_of
@@ -115,5 +116,5 @@ def making(request: HttpRequest) -> HttpResponse:
     kinds = definitions.certificate_types()
     rows = [(run, kinds[run.type].name, run.made + run.changed + run.unchanged + run.refused) for run in page]
     running = any(run.state == run.State.RUNNING for run in page)
-    template = "trust/desk/making_table.html" if request.headers.get("HX-Request") else "trust/desk/making.html"
+    template = "trust/desk/making_table.html" if wants_part(request) else "trust/desk/making.html"
     return render(request, template, {"page": page, "rows": rows, "running": running})

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_safe
 
 from yici.base.cityfolder import city_folder
 from yici.base.errors import NotFound
-from yici.base.requests import page_number
+from yici.base.requests import page_number, wants_part
 from yici.base.text import Text, localized
 from yici.core.cases.drawing import workflow_svg
 from yici.core.cases.rules import Workflow
@@ -73,7 +73,7 @@ def search(request: HttpRequest) -> HttpResponse:
     }  # fmt: skip
     if not found.hits:
         context["popular"] = queries.featured()[:6]
-    template = "hall/search_results.html" if request.headers.get("HX-Request") else "hall/search.html"
+    template = "hall/search_results.html" if wants_part(request) else "hall/search.html"
     response = render(request, template, context)
     response.headers["Vary"] = "HX-Request, Cookie"
     return response
