@@ -15,6 +15,7 @@ from tests.platform.data.factories import make_definition
 from yici.core.vocabulary.rules import check_digit_of_id
 from yici.platform.data.landing.applying import apply_mapping
 from yici.platform.data.landing.assigning import best_assignment
+from yici.platform.data.landing.counting import counted
 from yici.platform.data.landing.drift import Drift, compare
 from yici.platform.data.landing.landing import Landed, land
 from yici.platform.data.landing.mapping import propose
@@ -175,6 +176,32 @@ def test_days_as_numbers_and_marks_of_text_are_taken_off(landed: Any, tmp_path: 
         "id_number": "34160219800101001X", "name": "王1", "birth_date": "1945-03-12", "address": "某村1号",
         "amount": "1.50", "_row": 3,
     }  # fmt: skip
+
+
+def test_what_stands_below_the_sample_is_counted_and_converted_too(landed: Any, tmp_path: Path) -> None:
+    def change(cells: list[str]) -> list[str]:
+        number = int(cells[1][1:])
+        if number == 2_500:
+            return ["3.41602E+17", *cells[1:]]
+        if number >= 2_900:
+            return [cells[0], cells[1], "16508", cells[3], '"1,234.50"' if number == 2_950 else f"'{cells[4]}"]
+        return cells
+
+    sampled = landed("身份证号,姓名,出生日期,住址,金额", rows=3_000, change=change)
+    assert sampled.profiles["出生日期"].serials == 0, "the sample would see it anyway"
+    found = counted(sampled, tmp_path / "landed.parquet", DEFINITION, {})
+    told = drift(found)
+    assert told.scientific == ["id_number"] and told.serial_dates == ["birth_date"]
+    words = "\n".join(told.explanations)
+    assert "1 个科学计数法" in words and "100 个 Excel 的日期序号" in words and "金额 100 个" in words
+    mapped = apply_mapping(tmp_path / "landed.parquet", found, told.mapping, tmp_path / "mapped.parquet", DEFINITION)
+    last = pq.read_table(mapped.file).to_pylist()[-1]
+    assert (last["birth_date"], last["amount"], last["_row"]) == ("1945-03-12", "2999.50", 3_001)
+
+
+def test_a_file_that_was_seen_whole_is_not_read_again(landed: Any, tmp_path: Path) -> None:
+    found = landed("身份证号,姓名,出生日期,住址,金额", change=lambda cells: [*cells[:2], "16508", *cells[3:]])
+    assert counted(found, tmp_path / "no such file", DEFINITION, {}) is found
 
 
 def test_another_encoding_is_told_and_does_not_hold_up(landed: Any) -> None:

@@ -99,6 +99,12 @@ def test_what_old_programs_write_is_read(landing: Any, numbers: Any, content: st
     assert numbers() == [2, 3]
 
 
+def test_lines_of_delimiters_alone_are_no_rows(landing: Any, numbers: Any) -> None:
+    landed, rows = landing(f"{HEAD}\n1,甲,乙\n,,\n只有一列\n2,丙,\n\n,,\n3,丁,\n{PEOPLE}".encode())
+    assert [row["号"] for row in rows[:3]] == ["1", "2", "3"] and numbers()[:3] == [2, 5, 8]
+    assert landed.rows == len(rows) == 303 and landed.rejected_rows == 1
+
+
 def test_a_header_with_a_line_break_costs_no_row(landing: Any, numbers: Any) -> None:
     landed, rows = landing('号,"名\n（全称）",址\n1,甲,乙\n2,丙,丁\n'.encode())
     assert landed.headers == ("号", "名 （全称）", "址") and len(rows) == 2 and numbers() == [2, 3]

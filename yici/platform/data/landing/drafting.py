@@ -1,4 +1,4 @@
-"""Rows of text → the landed Parquet: a column for each header, `_row` as a person counts, `_hash`, no total at the end.
+"""Rows of text → the landed Parquet: a column for each header, `_row` as a person counts, `_hash`, no blank row, no total at the end.
 
 Streams from DuckDB, which reads on all its threads while this one writes: memory does not grow with the rows.
 """
@@ -12,13 +12,14 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from duckdb import DuckDBPyConnection
 
 from yici.platform.data.disk import disk_full_is_told
 from yici.platform.data.landing.headers import is_total
 
-__all__ = ["HASH", "ROW", "Draft", "column_names", "renumber", "write_draft"]
+__all__ = ["HASH", "ROW", "Draft", "column_names", "drop_blank", "renumber", "write_draft"]
 
 ROW, HASH = "_row", "_hash"
 _BATCH = 122_880
@@ -29,10 +30,13 @@ Numbers = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Draft:
-    """`rows` written; `totals`: lines of sums at the end that were left out; `sample`: rows from all over the file."""
+    """`rows` written, `blank` of them without any value (see `drop_blank`); `totals`: lines of sums at the end that were
+    left out; `sample`: rows from all over the file.
+    """
 
     rows: int
     totals: int = 0
+    blank: int = 0
     sample: pa.Table | None = None
 
 
@@ -56,7 +60,7 @@ def write_draft(
     names = ", ".join(columns)
     # The engine's own 64-bit hash: it compares rows within one landed file and is not kept beyond the run.
     reader = connection.execute(f"SELECT {names}, hash({names}) AS {HASH} FROM {source}").to_arrow_reader(_BATCH)  # noqa: S608
-    rows, waiting, sample = 0, None, _Sample()
+    rows, blank, waiting, sample = 0, 0, None, _Sample()
     with disk_full_is_told(), _writer(target, columns) as writer:
         for batch in reader:
             if not batch.num_rows:
@@ -64,6 +68,7 @@ def write_draft(
             sample.add(batch)
             if waiting is not None:
                 writer.write_batch(waiting)
+                blank += _blank(waiting, len(columns))
             waiting = _numbered(batch, np.arange(rows, rows + batch.num_rows, dtype=np.int64) + first_row)
             rows += batch.num_rows
             if told:
@@ -73,7 +78,8 @@ def write_draft(
         kept, totals = _without_end(waiting, len(columns))
         if kept:
             writer.write_batch(waiting.slice(0, kept))
-    return Draft(rows - waiting.num_rows + kept, totals, sample.table())
+            blank += _blank(waiting.slice(0, kept), len(columns))
+    return Draft(rows - waiting.num_rows + kept, totals, blank, sample.table())
 
 
 class _Sample:
@@ -110,6 +116,29 @@ def renumber(target: Path, columns: Sequence[str], first_row: int, gaps: Numbers
             writer.write_batch(_numbered(batch.drop_columns([ROW]), numbers))
             done += batch.num_rows
     draft.replace(target)
+
+
+def drop_blank(target: Path, columns: Sequence[str]) -> None:
+    """Write the file anew without rows that hold nothing: lines left free between others, or of a format alone."""
+    draft = target.with_suffix(".filled")
+    with disk_full_is_told(), pq.ParquetFile(target) as source, _writer(draft, columns) as writer:
+        for batch in source.iter_batches(_BATCH):
+            writer.write_batch(batch.filter(pc.invert(_is_blank(batch, len(columns)))))
+    draft.replace(target)
+
+
+def _blank(batch: pa.RecordBatch, width: int) -> int:
+    """How many rows hold nothing. Of a single column, a blank line is a row."""
+    if width < 2 or not all(batch.column(place).null_count for place in range(width)):
+        return 0  # as nearly always
+    return int(pc.sum(_is_blank(batch, width)).as_py())
+
+
+def _is_blank(batch: pa.RecordBatch, width: int) -> pa.Array:
+    found = batch.column(0).is_null()
+    for place in range(1, width):
+        found = pc.and_(found, batch.column(place).is_null())
+    return found
 
 
 def _schema(columns: Sequence[str]) -> pa.Schema:

@@ -146,6 +146,7 @@ def _explanations(
 ) -> list[str]:
     """Sentences, those that hold up the load first."""
     label = {column.name: column.label.zh for column in definition.columns}
+    profiles = {name: landed.profiles[header] for header, name in drift.mapping.items() if header in landed.profiles}
     told = []
     for one in guesses:
         told.append(
@@ -162,11 +163,15 @@ def _explanations(
         for name in drift.type_changed
     ]
     told += [
-        _("“{column}”里有科学计数法的号码，后几位已丢失，这些行会被隔离。").format(column=label[name])
+        _("“{column}”里有 {count} 个科学计数法的号码，后几位已丢失，这些行会被隔离。").format(
+            column=label[name], count=max(profiles[name].scientific, profiles[name].lost_digits)
+        )
         for name in drift.scientific
     ]
     told += [
-        _("“{column}”里有 Excel 的日期序号（五位数字），已换算成日期。").format(column=label[name])
+        _("“{column}”里有 {count} 个 Excel 的日期序号（五位数字），已换算成日期。").format(
+            column=label[name], count=profiles[name].serials
+        )
         for name in drift.serial_dates
     ]
     if drift.encoding_changed:
@@ -175,7 +180,11 @@ def _explanations(
                 before=drift.encoding_changed.upper(), now=landed.encoding.upper()
             )
         )
-    as_text = [header for header, one in landed.profiles.items() if one.numbers_as_text and drift.mapping.get(header)]
+    as_text = [
+        _("{column} {count} 个").format(column=header, count=one.numbers_as_text)
+        for header, one in landed.profiles.items()
+        if one.numbers_as_text and drift.mapping.get(header)
+    ]
     if as_text:
         told.append(_("这些列的数字带有文本标记或千分位，已按数字读取：{columns}。").format(columns="、".join(as_text)))
     if drift.added:

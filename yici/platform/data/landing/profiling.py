@@ -15,16 +15,20 @@ import pyarrow as pa
 from yici.base.errors import Invalid
 from yici.core.vocabulary import rules as vocabulary
 
-__all__ = ["LOOKS", "Profile", "looks_of", "profile_of"]
+__all__ = ["AS_TEXT", "LOOKS", "SCIENTIFIC", "SERIAL", "WRAPPED", "Profile", "looks_of", "profile_of"]
 
 _SHOWN = 5
-_SCIENTIFIC = re.compile(r"\d(\.\d+)?[eE]\+?1[0-9]")
+# What a spreadsheet program makes of values, as any engine may look for it.
+SCIENTIFIC = r"[0-9](\.[0-9]+)?[eE]\+?1[0-9]"
+SERIAL = r"[1-9][0-9]{4}(\.[0-9]+)?"  # 10000 is 1927-05-18, 99999 is 2173-10-13
+AS_TEXT = (
+    r"""['‘’]-?[0-9.]+[Xx]?|="-?[0-9.]+[Xx]?"|[¥￥]?-?[0-9]{1,3}(,[0-9]{3})+(\.[0-9]+)?|[¥￥]-?[0-9]+(\.[0-9]+)?"""
+)
+WRAPPED = r"""['‘’][0-9].*|=".*\""""
+_SCIENTIFIC, _SERIAL, _AS_TEXT, _WRAPPED = map(re.compile, (SCIENTIFIC, SERIAL, AS_TEXT, WRAPPED))
 _DATE = re.compile(r"(18|19|20)\d{2}([-/.年]?)\d{1,2}([-/.月]?)\d{1,2}日?( .*)?")
-_SERIAL = re.compile(r"[1-9]\d{4}(\.\d+)?")  # 10000 is 1927-05-18, 99999 is 2173-10-13
 _MONEY = re.compile(r"[¥￥]?-?\d{1,3}(,\d{3})+(\.\d+)?|-?\d+\.\d{2}")
 _NUMBER = re.compile(r"-?\d+(\.\d+)?")
-_AS_TEXT = re.compile(r"""['‘’]-?[\d.]+[Xx]?|="-?[\d.]+[Xx]?"|[¥￥]?-?\d{1,3}(,\d{3})+(\.\d+)?|[¥￥]-?\d+(\.\d+)?""")
-_WRAPPED = re.compile(r"""['‘’]\d.*|=".*\"""")
 _PLATE = re.compile(r"[\u4e00-\u9fff][A-Za-z][-·• ]?[A-Za-z0-9]{4}")  # what may be one; the vocabulary decides
 _CODE = re.compile(r"[0-9A-Z]{1,4}")
 _ID = re.compile(r"\d{17}[\dXx]")
@@ -39,7 +43,8 @@ _LONGEST = 40  # characters of a value that may be a number, a date or a code
 
 @dataclass(frozen=True)
 class Profile:
-    """What a column holds. Counts are of the sample, but for `lost_digits`, which is of the whole file.
+    """What a column holds. Counts are of the sample, but for `lost_digits`, which is of the whole file, and for those that
+    `counting.counted` has counted in all of it.
 
     `looks`: the kind most values have (one of LOOKS, empty where there are none). `valid_ids`: of the
     first 200, identity numbers and credit codes whose check digit is right. `scientific`: 3.4E+17. `lost_digits`: number cells of a workbook that

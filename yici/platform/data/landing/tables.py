@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 
 from yici.base.sql import text
 from yici.platform.data.engines.duckdb import connect
-from yici.platform.data.landing.drafting import Draft, Numbers, column_names, renumber, write_draft
+from yici.platform.data.landing.drafting import Draft, Numbers, column_names, drop_blank, renumber, write_draft
 from yici.platform.data.landing.errors import Damaged, Empty, HeaderOnly, LineTooLong, TooManyWrongLines, Unreadable
 from yici.platform.data.landing.headers import Header, find_header
 from yici.platform.data.landing.limits import Limits
@@ -106,15 +106,18 @@ def _land(text: Utf8, target: Path, rejected: Path, limits: Limits, progress: Pr
             gaps = np.union1d(gaps, _blank_rows(text.path, layout, first))
         if len(gaps):
             renumber(target, columns, first, gaps)
+        if draft.blank:
+            drop_blank(target, columns)
         count = rejects.write(rejected)
         ends_aside = bool(len(gaps)) and gaps[-1] >= first + draft.rows + draft.totals + len(gaps) - 1
         warnings = [*header.warnings, *rejects.told(ends_aside and _has_no_end(text.path))]
-    if draft.rows + count == 0:
+    rows = draft.rows - draft.blank
+    if rows + count == 0:
         raise HeaderOnly
     if totals:
         warnings.append(_("末尾的 {count} 行合计未入库。").format(count=totals))
     return Table(
-        headers=header.names, columns=columns, rows=draft.rows, first_row=first, warnings=tuple(warnings),
+        headers=header.names, columns=columns, rows=rows, first_row=first, warnings=tuple(warnings),
         delimiter=layout.delimiter, rejected_rows=count, sample=draft.sample,
     )  # fmt: skip
 

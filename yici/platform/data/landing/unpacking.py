@@ -23,8 +23,9 @@ from yici.platform.data.landing.errors import (
     TooMuchUnpacked,
 )
 from yici.platform.data.landing.limits import Limits
+from yici.platform.data.landing.merged import Area, areas_in, column_number
 
-__all__ = ["Sheet", "column_number", "judge_workbook", "unpack_gzip", "unpack_zip"]
+__all__ = ["Sheet", "judge_workbook", "unpack_gzip", "unpack_zip"]
 
 _CHUNK = 1 << 20
 _TABLES = (".csv", ".txt", ".tsv", ".xlsx", ".json", ".jsonl", ".parquet")
@@ -34,7 +35,8 @@ _DOCTYPE = re.compile(rb"<!(DOCTYPE|ENTITY)", re.IGNORECASE)
 # Cells beyond column Z, or rows beyond 99,999: all that is looked for, so that a usual sheet matches nothing.
 _FAR = re.compile(rb' r=["\'](?:([A-Z]{2,})(\d+)|[A-Z]?(\d{6,}))')
 _LAST_ROW = re.compile(rb'<row[^>]*? r=["\'](\d+)["\']')
-_ANY_COLUMN = re.compile(rb'<c r="([A-Z]{1,2})\d')
+# A cell that holds something: those of a format alone do not make the table begin further left.
+_ANY_COLUMN = re.compile(rb'<c r="([A-Z]{1,2})\d+"[^>/]*>(?:<f[^>]*(?:/>|>[^<]*</f>))?<(?:v>[^<]|is>)')
 # A number cell of 16 digits or more: a spreadsheet keeps fifteen, what follows is lost unless the file still has it.
 _LONG = rb"(\d{16,}(?:\.0+)?|\d(?:\.\d+)?[eE]\+?1[5-9])"
 _LONG_NUMBER = re.compile(rb"<v>" + _LONG + rb"</v>")
@@ -47,8 +49,8 @@ _PIECE = 4 << 20
 class Sheet:
     """What is known of a sheet before it is parsed.
 
-    `long_numbers`: (row from 0, letters of the column) → the number as the file writes it. `columns`: letters that
-    occur. `no_result`: formulas whose result is not in the file.
+    `long_numbers`: (row from 0, letters of the column) → the number as the file writes it. `columns`: letters of
+    cells that hold something. `no_result`: formulas whose result is not in the file. `merged`: areas of merged cells.
     """
 
     cells: int = 0
@@ -57,6 +59,7 @@ class Sheet:
     long_numbers: dict[tuple[int, bytes], str] = field(default_factory=dict)
     unplaced_long: int = 0
     no_result: int = 0
+    merged: list[Area] = field(default_factory=list)
 
 
 def unpack_zip(path: Path, target: Path, limits: Limits) -> None:
@@ -152,8 +155,8 @@ def _judge_sheet(handle: IO[bytes], declared: int, limits: Limits) -> Sheet:
             raise TooMuchUnpacked
         piece = rest + piece
         cut = piece.rfind(b"</c>") + 4 if read < declared else len(piece)
-        if cut < 4:  # no end of a cell in a whole piece: blank cells `<c …/>`, or one endless text
-            cut = max(piece.rfind(b"<c "), 0)
+        if cut < 4:  # no end of a cell in a whole piece: blank cells `<c …/>`, merged areas, or one endless text
+            cut = max(piece.rfind(b"<c "), piece.rfind(b"<mergeCell "), 0)
             if len(piece) > limits.line + _PIECE:
                 raise Damaged
         _look_at(piece[:cut], sheet)
@@ -182,15 +185,9 @@ def _look_at(xml: bytes, sheet: Sheet) -> None:
         sheet.columns |= set(_ANY_COLUMN.findall(xml))
     if b"</f>" in xml:
         sheet.no_result += len(_NO_RESULT.findall(xml))
+    if b"ergeCell" in xml:
+        sheet.merged += areas_in(xml)
     if _LONG_NUMBER.search(xml):
         placed = _LONG_CELL.findall(xml)
         sheet.long_numbers |= {(int(row) - 1, letters): number.decode() for letters, row, number in placed}
         sheet.unplaced_long += len(_LONG_NUMBER.findall(xml)) - len(placed)
-
-
-def column_number(letters: bytes) -> int:
-    """A is 1, Z 26, AA 27."""
-    number = 0
-    for letter in letters:
-        number = number * 26 + letter - 64
-    return number

@@ -15,13 +15,14 @@ import pyarrow.compute as pc
 from django.utils.translation import gettext as _
 
 from yici.platform.data.engines.duckdb import connect
-from yici.platform.data.landing.drafting import column_names, write_draft
+from yici.platform.data.landing.drafting import column_names, drop_blank, write_draft
 from yici.platform.data.landing.errors import Damaged, Empty, HeaderOnly
 from yici.platform.data.landing.headers import LOOKED_AT, find_header
 from yici.platform.data.landing.limits import Limits
+from yici.platform.data.landing.merged import Merged, column_number, fill_down
 from yici.platform.data.landing.tables import Table
 from yici.platform.data.landing.transcoding import Progress
-from yici.platform.data.landing.unpacking import Sheet, column_number, judge_workbook
+from yici.platform.data.landing.unpacking import Sheet, judge_workbook
 
 __all__ = ["land_workbook"]
 
@@ -58,20 +59,23 @@ def land_workbook(raw: Path, target: Path, limits: Limits, progress: Progress | 
     table = _without_blank_columns(table, rows)
     header = find_header([[row[column] for column in table.schema.names] for row in rows], limits.columns)
     columns = column_names(header.names)
+    table, merged = fill_down(table, entry.sheet.merged, _first_column(entry.sheet), header.row)
     table = table.rename_columns(list(columns)).slice(header.row)
     body = pa.table({name: _as_shown(table[name]) for name in columns})
     with connect() as connection:
         connection.register("sheet", body)
         told = (lambda done: progress(done, body.num_rows)) if progress else None
         draft = write_draft(connection, "sheet", columns, target, header.row + 1, told)
-    if draft.rows == 0:
+    if draft.rows == draft.blank:
         raise HeaderOnly
+    if draft.blank:
+        drop_blank(target, columns)
     return Table(
         header.names,
         columns,
-        draft.rows,
+        draft.rows - draft.blank,
         header.row + 1,
-        (*header.warnings, *_warnings(entry, others, lost, draft.totals)),
+        (*header.warnings, *_warnings(entry, others, lost, draft.totals, merged)),
         "utf-8",
         sample=draft.sample,
         sheets=tuple(one.name for one in entries),
@@ -79,7 +83,7 @@ def land_workbook(raw: Path, target: Path, limits: Limits, progress: Progress | 
     )
 
 
-def _warnings(entry: _Entry, others: list[str], lost: dict[int, int], totals: int) -> list[str]:
+def _warnings(entry: _Entry, others: list[str], lost: dict[int, int], totals: int, merged: Merged) -> list[str]:
     found = []
     if others:
         found.append(
@@ -97,6 +101,18 @@ def _warnings(entry: _Entry, others: list[str], lost: dict[int, int], totals: in
         found.append(
             _("有 {count} 个公式在文件里没有结果，按空白处理。请用 Excel 或 WPS 打开并保存一次。").format(
                 count=entry.sheet.no_result
+            )
+        )
+    if merged.filled:
+        found.append(
+            _("有 {count} 处合并单元格（第一处在第 {row} 行），其值已填入所盖住的每一行，共补 {rows} 行。").format(
+                count=merged.filled, row=merged.first_row, rows=merged.rows
+            )
+        )
+    if merged.wide:
+        found.append(
+            _("有 {count} 处合并单元格跨了几列（第一处在第 {row} 行），值只归最左一列，其余列为空。").format(
+                count=merged.wide, row=merged.first_wide_row
             )
         )
     if totals:
@@ -141,9 +157,14 @@ def _chosen(entries: list[_Entry]) -> tuple[_Entry, list[str]]:
     return filled[0], [one.name for one in filled[1:]]
 
 
+def _first_column(sheet: Sheet) -> int:
+    """Where the table begins: columns at the left edge that hold nothing are not in it."""
+    return min(map(column_number, sheet.columns), default=1)
+
+
 def _restored(table: pa.Table, sheet: Sheet) -> tuple[pa.Table, dict[int, int]]:
     """Put numbers as the file writes them; returns how many have lost digits for good, by place of the column."""
-    first = min(map(column_number, sheet.columns), default=1)
+    first = _first_column(sheet)
     by_column: dict[int, dict[int, str]] = {}
     for (row, letters), number in sheet.long_numbers.items():
         by_column.setdefault(column_number(letters) - first, {})[row] = number

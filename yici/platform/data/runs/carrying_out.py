@@ -34,6 +34,7 @@ from yici.platform.data.lake.layout import quarantine_root, work_root
 from yici.platform.data.lake.writing import note_success, publish
 from yici.platform.data.landing import archive
 from yici.platform.data.landing.applying import Mapped, apply_mapping
+from yici.platform.data.landing.counting import counted
 from yici.platform.data.landing.drift import Drift, compare
 from yici.platform.data.landing.landing import Landed, land
 from yici.platform.data.models import RawObject, Run, Snapshot
@@ -214,6 +215,7 @@ class _Loading:
         target = self.folder / "landed.parquet"
         landed = land(archive.path_of(raw), target, name=self.run.file_name or raw.name, progress=self.beat.progress)
         decisions = decisions_of(self.run.data_class_id)
+        landed = counted(landed, target, self.definition, decisions)
         earlier = self._earlier_landing()
         drift = compare(landed, self.definition, decisions, earlier.get("headers", []), earlier.get("encoding") or "")
         self.run.detail = {**self.run.detail, "landing": _told(landed), "drift": asdict(drift)}

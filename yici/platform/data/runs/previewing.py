@@ -11,6 +11,7 @@ from yici.platform.data.catalogue import reading
 from yici.platform.data.engines.duckdb import connect
 from yici.platform.data.lake.layout import work_root
 from yici.platform.data.landing import archive
+from yici.platform.data.landing.counting import counted
 from yici.platform.data.landing.drift import Drift, compare
 from yici.platform.data.landing.landing import Landed, land
 from yici.platform.data.landing.mapping import Proposal, propose
@@ -45,6 +46,7 @@ def preview(run: Run) -> Preview:
     with tempfile.TemporaryDirectory(dir=work_root(), prefix="preview-") as folder:
         target = Path(folder) / "landed.parquet"
         landed = land(archive.path_of(run.raw), target, name=run.file_name)
+        landed = counted(landed, target, definition, decisions)
         drift = compare(landed, definition, decisions, [])
         proposals = propose(landed, definition, decisions)
         rows = _first_rows(target, landed)
