@@ -9,7 +9,7 @@ from types import TracebackType
 
 
 class Relay:
-    """Forwards to `target`; after `limit` bytes from the server it cuts the connection, or falls silent.
+    """Forwards to `host` and `port` (a PostgreSQL's folder of sockets serves as a host); after `limit` bytes from the server it cuts the connection, or falls silent.
 
     `limit` None: never. `count`: only so many connections are spoiled, the rest pass.
     """
@@ -36,14 +36,23 @@ class Relay:
         with contextlib.suppress(OSError):
             while True:
                 client, _ = self._listener.accept()
-                server = socket.create_connection(self._target)
-                for one in (client, server):
-                    one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                server = self._reach()
                 self._open += [client, server]
                 limit = self._limit if self._left > 0 else None
                 self._left -= 1
                 threading.Thread(target=self._forward, args=(client, server, None), daemon=True).start()
                 threading.Thread(target=self._forward, args=(server, client, limit), daemon=True).start()
+
+    def _reach(self) -> socket.socket:
+        host, port = self._target
+        if host.startswith("/"):
+            server = socket.socket(socket.AF_UNIX)
+            server.connect(f"{host}/.s.PGSQL.{port}")
+            return server
+        server = socket.create_connection(self._target)
+        server.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return server
 
     def _forward(self, source: socket.socket, target: socket.socket, limit: int | None) -> None:
         passed = 0

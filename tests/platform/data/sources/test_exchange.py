@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -469,6 +470,156 @@ def test_a_connection_that_breaks_in_the_middle_leaves_nothing_and_the_next_pull
         Exchange().pull(options, {}, tmp_path, progress=kill)
     assert not list(tmp_path.glob("*.csv"))
     assert len(rows_of(Exchange().pull(options, {}, tmp_path))) == 8_000
+
+
+@dataclass
+class Cut:
+    """A pull over thousands of rows that is stopped after `after` of them, and what the next one does."""
+
+    database: Database
+    into: Path
+    rows: int = 5000
+    after: int = 3000
+
+    def __post_init__(self) -> None:
+        self.options = {
+            "connection": self.database.connection, "table": "house", "watermark": "更新时间", "resumable_rows": 1000, "batch_rows": 100,
+        }  # fmt: skip
+        self.database.create()
+        self.fill(range(self.rows))
+
+    def fill(self, numbers: range) -> None:
+        """One row a minute from 1 November on."""
+        began = dt.datetime(2026, 11, 1)
+        values = [f"('证{n}', '姓{n}', {n}, '{began + dt.timedelta(minutes=n)}')" for n in numbers]
+        self.database.run(f"INSERT INTO house VALUES {', '.join(values)}")
+
+    def stop(self, cursor: dict[str, Any] | None = None) -> None:
+        came: list[int] = [0]
+
+        def progress(done: int, total: int | None = None, /) -> None:
+            came[0] = done
+
+        with pytest.raises(PullStopped):
+            Exchange().pull(
+                self.options, cursor or {}, self.into, progress=progress, stop=lambda: came[0] >= self.after
+            )
+        assert not list(self.into.glob("*.csv"))
+
+    def go_on(self, cursor: dict[str, Any] | None = None) -> tuple[Pull, int]:
+        """What came in the end, and how many rows were there already: told in one step, longer than a batch."""
+        seen: list[int] = [0]
+
+        def progress(done: int, total: int | None = None, /) -> None:
+            seen.append(done)
+
+        found = Exchange().pull(self.options, cursor or {}, self.into, progress=progress)
+        assert [one.name for one in self.into.iterdir()] == ["house.csv"]
+        step = max(after - before for before, after in pairwise(seen))
+        return found, step if step > 100 else 0
+
+
+def test_a_long_pull_that_was_cut_goes_on_where_it_stopped(database: Database, tmp_path: Path) -> None:
+    cut = Cut(database, tmp_path)
+    cut.stop()
+    found, before = cut.go_on()
+    assert 2800 <= before < 3000
+    assert "断点" in found.notes[0]
+    assert found.total == 5000
+    assert sorted(int(row[0][1:]) for row in rows_of(found)) == list(range(5000))
+    assert found.complete
+    assert Exchange().pull(cut.options, found.cursor, tmp_path).objects == []
+
+
+def test_a_pull_is_cut_twice_and_says_the_same_as_one_that_was_not(database: Database, tmp_path: Path) -> None:
+    cut = Cut(database, tmp_path / "cut", after=2000)
+    database.insert(("无", "无时间", 1, None), ("晚", "未来", 1, "2099-01-01 00:00:00"))
+    cut.stop()
+    cut.after = 4000
+    cut.stop()
+    found, before = cut.go_on()
+    assert before > 3800
+    whole = Exchange().pull(cut.options, {}, tmp_path / "whole")
+    assert rows_of(found) == rows_of(whole)
+    assert found.cursor == whole.cursor
+
+
+def test_rows_that_come_meanwhile_are_in_what_goes_on(database: Database, tmp_path: Path) -> None:
+    cut = Cut(database, tmp_path)
+    cut.stop()
+    cut.fill(range(5000, 5500))
+    database.run("UPDATE house SET 姓名 = '改', 更新时间 = '2026-11-08 00:00:00' WHERE 证号 = '证4500'")
+    found, before = cut.go_on()
+    assert before > 2800
+    names = {row[0]: row[1] for row in rows_of(found)}
+    assert len(names) == found.total == 5500
+    assert names["证4500"] == "改"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE house SET 姓名 = '改', 更新时间 = '2026-11-08 00:00:00' WHERE 证号 = '证10'",
+        "DELETE FROM house WHERE 证号 = '证10'",
+        "UPDATE house SET 更新时间 = '2026-11-01 08:00:01' WHERE 证号 = '证10'",
+        "INSERT INTO house VALUES ('证9', '晚到', 1, '2026-11-01 00:00:30')",
+    ],
+    ids=["changed", "deleted", "moved", "late"],
+)
+def test_what_changed_among_rows_that_came_makes_the_pull_begin_again(
+    database: Database, tmp_path: Path, change: str
+) -> None:
+    cut = Cut(database, tmp_path)
+    cut.stop()
+    database.run(change)
+    found, before = cut.go_on()
+    assert before == 0
+    assert "从头" in found.notes[0]
+    assert rows_of(found) == rows_of(Exchange().pull(cut.options, {}, tmp_path / "whole"))
+
+
+def test_an_increment_that_was_cut_goes_on_too(database: Database, tmp_path: Path) -> None:
+    cut = Cut(database, tmp_path, rows=1200)
+    first, _ = cut.go_on()
+    (tmp_path / "house.csv").unlink()
+    cut.fill(range(1200, 6000))
+    cut.stop(first.cursor)
+    found, before = cut.go_on(first.cursor)
+    assert before > 2800
+    assert not found.complete
+    assert {int(row[0][1:]) for row in rows_of(found)} == set(range(1189, 6000))
+
+
+def test_a_draft_that_is_shorter_than_what_was_noted_is_not_trusted(database: Database, tmp_path: Path) -> None:
+    cut = Cut(database, tmp_path)
+    cut.stop()
+    draft = tmp_path / "house.csv.part"
+    draft.write_bytes(draft.read_bytes()[:5000])
+    found, before = cut.go_on()
+    assert before == 0
+    assert len(rows_of(found)) == 5000
+
+
+def test_rows_of_one_moment_and_tables_without_a_watermark_begin_again(database: Database, tmp_path: Path) -> None:
+    cut = Cut(database, tmp_path / "moment")
+    database.run("UPDATE house SET 更新时间 = '2026-11-02 00:00:00'")
+    cut.stop()
+    assert cut.go_on()[1] == 0
+    cut.into, cut.options = tmp_path / "none", {**cut.options, "watermark": ""}
+    cut.stop()
+    found, before = cut.go_on()
+    assert before == 0
+    assert found.notes == []
+
+
+def test_a_number_with_decimals_marks_a_cut_as_well(database: Database, tmp_path: Path) -> None:
+    cut = Cut(database, tmp_path)
+    cut.options["watermark"] = "面积"
+    database.run("UPDATE house SET 面积 = 面积 + 0.25")
+    cut.stop()
+    found, before = cut.go_on()
+    assert before > 2800
+    assert len({row[0] for row in rows_of(found)}) == found.total == 5000
 
 
 @pytest.mark.parametrize("format_", ["csv", "parquet"])

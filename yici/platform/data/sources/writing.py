@@ -45,15 +45,21 @@ def short_digest(value: Any) -> str:
 
 
 class TableWriter:
-    """Writes to `path`; use as a context. A file that was not closed properly is not whole."""
+    """Writes to `path`; use as a context. A file that was not closed properly is not whole.
 
-    def __init__(self, path: Path, names: Sequence[str], format_: Literal["csv", "parquet"]) -> None:
+    `after`: go on behind that many bytes of a CSV begun earlier (see `size`); what follows them is cut off.
+    """
+
+    def __init__(self, path: Path, names: Sequence[str], format_: Literal["csv", "parquet"], after: int = 0) -> None:
         self._schema = pa.schema([(name, pa.string()) for name in names])
-        self._file = path.open("wb")
+        self._file = path.open("r+b" if after else "wb")
+        if after:
+            self._file.truncate(after)
+            self._file.seek(after)
         self._writer: Any
         if format_ == "csv":
-            quoting = pyarrow.csv.WriteOptions(quoting_style="needed")
-            self._writer = pyarrow.csv.CSVWriter(self._file, self._schema, write_options=quoting)
+            options = pyarrow.csv.WriteOptions(quoting_style="needed", include_header=not after)
+            self._writer = pyarrow.csv.CSVWriter(self._file, self._schema, write_options=options)
         else:
             self._writer = pyarrow.parquet.ParquetWriter(self._file, self._schema, compression="zstd")
 
@@ -68,6 +74,11 @@ class TableWriter:
                 self._writer.close()
         finally:
             self._file.close()
+
+    def size(self) -> int:
+        """Bytes that hold all rows of a CSV written so far; they are handed to the system."""
+        self._file.flush()
+        return self._file.tell()
 
     def write(self, rows: Sequence[Row]) -> None:
         width = len(self._schema)

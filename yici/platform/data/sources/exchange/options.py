@@ -24,7 +24,8 @@ class ExchangeOptions(Options):
     `columns`: only these, else all. `key`: the columns that identify a row; checked to be there. `watermark`: the
     column that grows with every change (time, date or number); without one the whole table is compared each time.
     `overlap`: how far behind the watermark the next pull begins, in seconds (time) or units (number), for commits
-    that come late and clocks that differ.
+    that come late and clocks that differ. `resumable_rows`: from so many rows on, those with a watermark are read in
+    its order, so that a pull that was cut goes on where it stopped; the column should then have an index.
     """
 
     connection: str
@@ -35,6 +36,7 @@ class ExchangeOptions(Options):
     watermark: str = ""
     overlap: int = Field(default=600, ge=0)
     format: Literal["csv", "parquet"] = "csv"
+    resumable_rows: int = Field(default=100_000, ge=1)
     batch_rows: int = Field(default=10_000, ge=1, le=200_000)
 
     @field_validator("columns", "key")

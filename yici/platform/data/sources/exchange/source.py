@@ -3,13 +3,16 @@
 With a watermark, each pull begins somewhat behind where the last one ended (`overlap`) and brings that stretch
 again: rows of a tie, of a commit that came late or of a clock that lags are in it. Whether anything in it is new is
 told by a digest, so that a quiet table brings nothing. Without a watermark the whole table is read and compared.
+
+A long pull by watermark that was cut goes on where it stopped (`resuming`). One without begins again: what was read
+before and after the cut would be of two moments, and nothing could tell.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,9 +40,10 @@ from yici.platform.data.sources.defaults import completed
 from yici.platform.data.sources.exchange.mysql import MysqlSession
 from yici.platform.data.sources.exchange.options import ExchangeOptions
 from yici.platform.data.sources.exchange.postgresql import PostgresqlSession
+from yici.platform.data.sources.exchange.resuming import Cut, Cuts, Marks, checked
 from yici.platform.data.sources.exchange.session import Session, SourceColumn
 from yici.platform.data.sources.failures import clock_problems, failure, problem_of
-from yici.platform.data.sources.writing import Digest, TableWriter, short_digest
+from yici.platform.data.sources.writing import Digest, Row, TableWriter, short_digest
 
 if TYPE_CHECKING:
     from yici.platform.data.catalogue.definition import ClassDefinition
@@ -116,23 +120,25 @@ class _Pulling:
         name = f"{self.options.table or 'query'}.{self.options.format}"
         target = into / local_name(name)
         draft = target.with_name(target.name + ".part")
+        cuts = Cuts(draft)
         try:
             with disk_full_is_told():
-                digest = self._write(draft, where, parameters, stretch.until)
+                digest = (self._ordered if self._is_resumable() else self._whole)(draft, cuts, stretch)
         except DiskFull:
-            draft.unlink()
+            cuts.forget()
             raise
         if self.pace.done != total:
-            draft.unlink()
+            cuts.forget()
             raise SourceInconsistent(
                 _("取数前统计有 %(total)d 行，实际取到 %(done)d 行，取数期间数据有变动；稍后会从头重试。")
                 % {"total": total, "done": self.pace.done}
             )
         cursor = {"shape": self.shape, "watermark": stretch.until, "digest": digest.value, "rows": total}
         if digest.value == self._known(stretch) or (stretch.since is not None and total == 0):
-            draft.unlink()
+            cuts.forget()
             return Pull([], cursor, stretch.since is None, total, stretch.notes)
         draft.replace(target)
+        cuts.clear()
         pulled = Pulled(target, name, sha256_of(target), target.stat().st_size)
         return Pull([pulled], cursor, stretch.since is None, total, stretch.notes)
 
@@ -183,24 +189,106 @@ class _Pulling:
         """Rows without a watermark belong to every stretch: nobody can say that they did not change."""
         if since is None or self.watermark is None:
             return "", []
-        column = self.session.quote(self.watermark.name)
-        behind = self.session.behind(self.watermark, self.options.overlap)
-        return f" WHERE ({column} >= {behind} OR {column} IS NULL)", [since]
+        condition, parameters = self._from(since, self.options.overlap)
+        return f" WHERE ({condition} OR {self.session.quote(self.watermark.name)} IS NULL)", parameters
 
-    def _write(self, draft: Path, where: str, parameters: Sequence[str], until: str | None) -> Digest:
-        """Write the rows; the digest is of those that the next pull will bring again."""
-        selected = [self.session.as_text(self.session.quote(one.name)) for one in self.columns]
-        inside, inner = self._again(until)
-        sql = f"SELECT {', '.join([*selected, inside])} FROM {self.relation}{where}"  # noqa: S608
+    def _whole(self, draft: Path, cuts: Cuts, stretch: _Stretch) -> Digest:
+        """Write the rows as they come; the digest is of those that the next pull will bring again."""
+        cuts.clear()
+        where, parameters = self._where(stretch.since)
+        inside, inner = self._again(stretch.until)
         digest = Digest()
-        with TableWriter(draft, [one.name for one in self.columns], self.options.format) as writer:
-            for rows in self.session.stream(sql, [*inner, *parameters], self.options.batch_rows):
-                writer.write(rows)
-                for row in rows:
-                    if row[-1] == "1":
-                        digest.add(row[:-1])
+        with TableWriter(draft, self._names, self.options.format) as writer:
+            for rows in self._rows([inside], where, [*inner, *parameters]):
+                self._take(rows, writer, digest)
                 self.pace.advance(len(rows))
         return digest
+
+    # In the order of the watermark ---------------------------------------------------------------------------
+
+    def _is_resumable(self) -> bool:
+        total = self.pace.total or 0
+        return self.watermark is not None and self.options.format == "csv" and total >= self.options.resumable_rows
+
+    def _ordered(self, draft: Path, cuts: Cuts, stretch: _Stretch) -> Digest:
+        """As `_whole`, going on behind a cut and noting how far a next pull could; rows without a watermark come last."""
+        assert self.watermark is not None
+        column = self.session.quote(self.watermark.name)
+        begun = self._confirmed(cuts.read(), stretch)
+        if not begun.rows:
+            cuts.clear()
+        above, parameters = self._from(begun.mark, 0) if begun.mark else self._from(stretch.since, self.options.overlap)
+        inside, inner = self._again(stretch.until)
+        place, mark = self._mark()
+        marks, digest = Marks(begun, place), Digest()
+        self.pace.advance(begun.rows)
+        with TableWriter(draft, self._names, self.options.format, begun.size) as writer:
+            for rows in self._rows([*mark, inside], f" WHERE {above} ORDER BY {column}", [*inner, *parameters]):
+                below = marks.below(rows)
+                if below >= 0:  # none of these is brought again: no digest
+                    writer.write(rows[:below])
+                    cuts.keep(replace(marks.cut, size=writer.size()))
+                self._take(rows[max(below, 0) :], writer, digest)
+                self.pace.advance(len(rows))
+            for rows in self._rows(["'1'"], f" WHERE {column} IS NULL", []):
+                self._take(rows, writer, digest)
+                self.pace.advance(len(rows))
+        return digest
+
+    def _confirmed(self, cut: Cut | None, stretch: _Stretch) -> Cut:
+        """The cut to go on from; an empty one where there is none, or the source does not hold the same rows any more."""
+        assert self.watermark is not None
+        fresh = Cut(self.shape, stretch.since)
+        if cut is None or (cut.shape, cut.since) != (self.shape, stretch.since):
+            return fresh
+        column = self.session.quote(self.watermark.name)
+        above, parameters = self._from(stretch.since, self.options.overlap)
+        below = f"{above} AND {column} < {self.session.behind(self.watermark, 0)}"
+        sql = f"SELECT {self.session.as_text(column)} AS _0 FROM {self.relation} WHERE {below} ORDER BY {column}"  # noqa: S608
+        rows = check = 0
+        for batch in self.session.stream(sql, [*parameters, cut.mark], self.options.batch_rows):
+            rows, check = rows + len(batch), checked((row[0] or "" for row in batch), check)
+            self.pace.advance()
+        if (rows, check) != (cut.rows, cut.check):
+            stretch.notes.append(_("上次中断前取到的数据在数据源已有变动，本次从头取数。"))
+            return fresh
+        stretch.notes.append(_("上次取到 %(rows)d 行后中断，本次从断点继续。") % {"rows": cut.rows})
+        return cut
+
+    def _mark(self) -> tuple[int, list[str]]:
+        """The place of the watermark in a row, and what is to be selected besides for it to be there."""
+        assert self.watermark is not None
+        if self.watermark.name in self._names:
+            return self._names.index(self.watermark.name), []
+        return len(self.columns), [self.session.as_text(self.session.quote(self.watermark.name))]
+
+    def _from(self, value: str | None, overlap: int) -> tuple[str, list[str]]:
+        """Condition: with a watermark, from `value` less the overlap on."""
+        assert self.watermark is not None
+        column = self.session.quote(self.watermark.name)
+        if value is None:
+            return f"{column} IS NOT NULL", []
+        return f"{column} >= {self.session.behind(self.watermark, overlap)}", [value]
+
+    # Both ways -------------------------------------------------------------------------------------------------
+
+    @property
+    def _names(self) -> list[str]:
+        return [one.name for one in self.columns]
+
+    def _rows(self, further: list[str], where: str, parameters: Sequence[str]) -> Iterator[list[Row]]:
+        selected = [self.session.as_text(self.session.quote(name)) for name in self._names]
+        # Names of their own: ORDER BY would otherwise find the text of a column before the column.
+        named = ", ".join(f"{value} AS _{place}" for place, value in enumerate([*selected, *further]))
+        sql = f"SELECT {named} FROM {self.relation}{where}"  # noqa: S608
+        return self.session.stream(sql, parameters, self.options.batch_rows)
+
+    def _take(self, rows: Sequence[Row], writer: TableWriter, digest: Digest) -> None:
+        width = len(self.columns)
+        writer.write(rows)
+        for row in rows:
+            if row[-1] == "1":
+                digest.add(row[:width])
 
     def _again(self, until: str | None) -> tuple[str, list[str]]:
         if self.watermark is None or until is None:
