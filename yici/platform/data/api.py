@@ -12,7 +12,6 @@ from ninja import Field, File, Query, Router, Schema, UploadedFile
 
 from yici.base import clock
 from yici.base.errors import Invalid, NotAllowed, NotFound
-from yici.core.people import queries as people
 from yici.core.people.auth import account_of, staff_auth
 from yici.core.people.services import require
 from yici.platform.data.catalogue import exporting, reading
@@ -205,7 +204,7 @@ def list_held(
     """Personal values are masked. Who holds data.rows and says a `purpose` sees them; the look is recorded."""
     account = account_of(request)
     run = access.run_for(account, number)
-    may_see = people.may(account, "data.rows", organisation=run.data_class.department)
+    may_see = access.may_see_rows(account, run.data_class)
     if purpose and not may_see:
         raise NotAllowed
     definition = reading.definition_of(run.data_class)

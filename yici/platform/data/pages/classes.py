@@ -19,7 +19,6 @@ from yici.base.errors import Conflict, NotFound
 from yici.base.requests import wants_part
 from yici.base.spreadsheets import csv_lines
 from yici.core.audit import services as audit
-from yici.core.people import queries as people
 from yici.core.people.auth import account_of, staff_required
 from yici.core.people.services import actor_of
 from yici.platform.data.catalogue import exporting as catalogue_files
@@ -35,6 +34,7 @@ from yici.platform.data.reading.issues import in_words
 from yici.platform.data.rules.deriving import rules_by_id
 from yici.platform.data.runs import starting
 from yici.platform.data.runs.quarantine import message_of
+from yici.platform.data.scopes import may
 
 VERSIONS = 12
 RUNS = 10
@@ -124,9 +124,9 @@ def class_page(request: HttpRequest, slug: str) -> HttpResponse:
         "issues": in_words(issues[:RUNS]),
         "issue_count": issues.count(),
         "failing": _failing(slug, definition),
-        "may_operate": people.may(account, "data.operate", organisation=data_class.department),
+        "may_operate": may(account, "data.operate", data_class),
         "may_see": access.may_see_rows(account, data_class),
-        "may_upload": people.may(account, "data.upload", organisation=data_class.department),
+        "may_upload": may(account, "data.upload", data_class),
         "types": words.TYPES,
         "loads": words.LOADS,
         "tones": words.TONES,

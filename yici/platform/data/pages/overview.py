@@ -14,6 +14,7 @@ from yici.platform.data.quality import queries as quality
 from yici.platform.data.reading import catalogue, held
 from yici.platform.data.reading.access import runs_of
 from yici.platform.data.reading.issues import in_words
+from yici.platform.data.scopes import delivers
 
 RUNS = 8
 TO_DO = 6
@@ -43,7 +44,10 @@ def overview(request: HttpRequest) -> HttpResponse:
         "waiting_runs": runs,
         "held": list(held.waiting(account)[:TO_DO]) if rows else [],
         "decisions": list(runs_of(account).filter(state=Run.State.WAITING).order_by("-id")[:TO_DO]),
-        "overdue": [(row, row.is_static and uploads.covers(row.data_class.department, None)) for row in overdue],
+        "overdue": [
+            (row, row.is_static and (uploads.covers(row.data_class.department) or delivers(uploads, row.channels)))
+            for row in overdue
+        ],
         "issues": in_words(quality.open_issues(scope)[:TO_DO]),
         "issue_count": quality.open_issues(scope).count(),
         "runs": list(runs_of(account).order_by("-id")[:RUNS]),

@@ -16,7 +16,6 @@ from yici.base import clock
 from yici.base.errors import Conflict, Invalid, NotFound
 from yici.base.requests import page_number
 from yici.core.audit import services as audit
-from yici.core.people import queries as people
 from yici.core.people.auth import account_of, staff_required
 from yici.core.people.services import actor_of
 from yici.core.vocabulary import queries as vocabulary
@@ -31,6 +30,7 @@ from yici.platform.data.rules.deriving import rules_by_id
 from yici.platform.data.rules.language import Rule
 from yici.platform.data.runs import mending
 from yici.platform.data.runs.quarantine import HeldRow, count_by_reason, held_row, held_rows, is_misshapen, message_of
+from yici.platform.data.scopes import may
 
 PAGE = 25
 MOST_EXPORTED = 50_000
@@ -68,7 +68,7 @@ def rows(request: HttpRequest, number: int) -> HttpResponse:
         "waiting": mending.waiting_of(run),
         "mended": run.mends.filter(state=Mend.State.MENDED).count(),
         "last": -(-(counts[reason] if reason else run.rows_quarantined) // PAGE),
-        "may_upload": people.may(account, "data.upload", organisation=run.data_class.department),
+        "may_upload": may(account, "data.upload", run.data_class),
         "tones": MEND_TONES,
     }
     response = render(request, "data/quarantine.html", context)

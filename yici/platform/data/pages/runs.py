@@ -14,7 +14,6 @@ from django.views.decorators.http import require_POST, require_safe
 from yici.base import clock
 from yici.base.errors import Conflict, Invalid, NotAllowed
 from yici.base.requests import wants_part
-from yici.core.people import queries as people
 from yici.core.people.auth import account_of, staff_required
 from yici.platform.data.catalogue import reading
 from yici.platform.data.models import Channel, Mend, Run
@@ -24,6 +23,7 @@ from yici.platform.data.reading import access, catalogue, held
 from yici.platform.data.rules.deriving import rules_by_id
 from yici.platform.data.runs import mending, starting
 from yici.platform.data.runs.quarantine import message_of
+from yici.platform.data.scopes import may
 
 PAGE = 50
 PHASES = [(one.value, one.label) for one in Run.Phase]
@@ -71,7 +71,6 @@ def run_page(request: HttpRequest, number: int) -> HttpResponse:
 
 
 def _context(account: Any, run: Run) -> dict[str, Any]:
-    department = run.data_class.department
     is_open = run.state in Run.OPEN
     share = min(100, round(100 * run.progress_done / run.progress_total)) if run.progress_total else None
     seconds = run.detail.get("seconds", {})
@@ -88,8 +87,8 @@ def _context(account: Any, run: Run) -> dict[str, Any]:
         "spent": elapsed,
         "rate": round(run.rows_read / max(sum(seconds.values()), 0.001)) if run.rows_read >= 1000 and seconds else None,
         "tones": words.TONES,
-        "may_operate": people.may(account, "data.operate", organisation=department),
-        "may_upload": people.may(account, "data.upload", organisation=department),
+        "may_operate": may(account, "data.operate", run.data_class),
+        "may_upload": may(account, "data.upload", run.data_class),
         "may_see_rows": access.may_see_rows(account, run.data_class),
         "may_cancel": access.may_cancel(account, run),
         "kinds": words.KINDS,

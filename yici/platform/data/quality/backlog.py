@@ -15,7 +15,7 @@ from yici.core.people.models import Account, Organisation
 from yici.core.people.queries import Scope
 from yici.core.people.services import actor_of
 from yici.platform.data.models import PaperSeries
-from yici.platform.data.quality.queries import within
+from yici.platform.data.scopes import of_units
 
 __all__ = ["Backlog", "by_department", "note_progress", "series"]
 
@@ -49,7 +49,7 @@ class Backlog:
 
 def series(scope: Scope | None = None) -> QuerySet[PaperSeries]:
     """Series in the scope, those for which the most citizens still wait first."""
-    found = PaperSeries.objects.filter(within(scope, "department"), withdrawn_at=None)
+    found = PaperSeries.objects.filter(of_units(scope, "department"), withdrawn_at=None)
     return found.select_related("department", "data_class").order_by(
         _WAITING.desc(), F("structured") - F("papers"), "slug"
     )
@@ -58,7 +58,7 @@ def series(scope: Scope | None = None) -> QuerySet[PaperSeries]:
 def by_department(scope: Scope | None = None) -> list[Backlog]:
     """Departments by papers left, most first. Two queries."""
     rows = (
-        PaperSeries.objects.filter(within(scope, "department"), withdrawn_at=None)
+        PaperSeries.objects.filter(of_units(scope, "department"), withdrawn_at=None)
         .order_by()
         .values("department")
         .annotate(p=Sum("papers"), s=Sum("scanned"), t=Sum("structured"))

@@ -27,7 +27,7 @@ from yici.core.people.queries import Scope
 from yici.platform.data.engines.duckdb import connect
 from yici.platform.data.lake import reading as lake
 from yici.platform.data.models import DataClass
-from yici.platform.data.quality.queries import within
+from yici.platform.data.scopes import within
 
 __all__ = ["FILE", "Coverage", "Entry", "Population", "Side", "coverage", "entries_in"]
 
@@ -109,7 +109,7 @@ def coverage(scope: Scope | None = None, today: dt.date | None = None, city: Pat
     """
     entries = entries_in(city or city_folder())
     wanted = {slug for entry in entries for slug in entry.classes}
-    shown = set(DataClass.objects.filter(within(scope, "department"), pk__in=wanted).values_list("pk", flat=True))
+    shown = set(DataClass.objects.filter(within(scope, ""), pk__in=wanted).values_list("pk", flat=True))
     classes = DataClass.objects.select_related("current", "department").in_bulk(wanted)
     loaded = {slug: one for slug, one in classes.items() if one.current is not None and one.current.row_count}
     day = today or clock.today()

@@ -18,7 +18,8 @@ from yici.core.metrics.rules import Period, Row
 from yici.core.people.queries import Scope
 from yici.platform.data.models import ClassChannel, DataClass, Issue, Run, Snapshot
 from yici.platform.data.quality.freshness import light
-from yici.platform.data.quality.queries import latest_scores, within
+from yici.platform.data.quality.queries import latest_scores
+from yici.platform.data.scopes import within
 
 __all__ = ["register"]
 
@@ -35,7 +36,7 @@ def register() -> None:
 def classes(period: Period, breakdown: str | None, scope: Scope | None) -> list[Row]:
     """Classes with a version in the lake."""
     published = Snapshot.objects.filter(data_class=OuterRef("pk"), published_at__lt=_end(period))
-    found = DataClass.objects.filter(within(scope, "department"), Exists(published), withdrawn_at=None)
+    found = DataClass.objects.filter(within(scope, ""), Exists(published), withdrawn_at=None)
     if breakdown != "organisation":
         return [Row("", "", found.count(), url=CLASSES)]
     counted = found.order_by().values_list("department__slug", "department__name").annotate(n=Count("pk"))

@@ -29,6 +29,7 @@ from yici.core.people.queries import Scope
 from yici.platform.data.models import ClassChannel, DataClass, Issue, RuleResult, Run, Score, Snapshot
 from yici.platform.data.quality.freshness import Light, light
 from yici.platform.data.quality.measuring import month_of
+from yici.platform.data.scopes import of_units, within
 from yici.platform.data.services import CASE_TYPE as OBJECTION
 
 __all__ = [
@@ -49,11 +50,8 @@ __all__ = [
     "lights_of",
     "open_issues",
     "trend",
-    "within",
     "worst_classes",
 ]
-
-EVERYTHING = Q()
 
 
 @dataclass(frozen=True)
@@ -70,11 +68,6 @@ class Tally:
 
     def __add__(self, other: Tally) -> Tally:
         return Tally(self.checked + other.checked, self.failed + other.failed)
-
-
-def within(scope: Scope | None, prefix: str = "data_class__department") -> Q:
-    """The scope as a condition on rows that lead to a department."""
-    return EVERYTHING if scope is None else scope.q(prefix, None)
 
 
 # Scores -----------------------------------------------------------------------------------------------
@@ -228,7 +221,7 @@ def league(scope: Scope | None = None) -> list[League]:
     overdue: dict[int, int] = defaultdict(int)
     for department, _described, found in _class_lights(None):
         overdue[department] += found == "red"
-    shown = Organisation.objects.filter(within(scope, "pk"), pk__in=list(scores)).in_bulk()
+    shown = Organisation.objects.filter(of_units(scope, "pk"), pk__in=list(scores)).in_bulk()
     points = {key: tally.score or 0.0 for key, (tally, _classes) in scores.items()}
     ordered = sorted(shown, key=lambda key: (-points[key], shown[key].order, key))
     return [
@@ -273,7 +266,7 @@ def _class_lights(scope: Scope | None) -> list[tuple[int, bool, Light]]:
 
 def open_issues(scope: Scope | None = None) -> QuerySet[Issue]:
     """Open issues of the scope's classes and of its units as providers, those with the most failing rows first."""
-    rows = Issue.objects.filter(within(scope) | within(scope, "unit"), closed_at=None)
+    rows = Issue.objects.filter(within(scope) | of_units(scope, "unit"), closed_at=None)
     return rows.select_related("data_class", "unit", "latest_run").order_by("-failed", "pk")
 
 
@@ -381,7 +374,7 @@ def feedback_counts(scope: Scope | None = None) -> list[FeedbackCounts]:
 
     issues = {
         unit: (still_open, closed)
-        for unit, still_open, closed in Issue.objects.filter(within(scope, "unit"))
+        for unit, still_open, closed in Issue.objects.filter(of_units(scope, "unit"))
         .order_by()
         .values_list("unit")
         .annotate(open=Count("pk", filter=Q(closed_at=None)), closed=Count("pk", filter=~Q(closed_at=None)))

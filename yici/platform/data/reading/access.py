@@ -7,14 +7,15 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from yici.base.errors import NotFound
+from yici.base.errors import NotAllowed, NotFound
 from yici.core.audit import services as audit
 from yici.core.people import queries as people
 from yici.core.people.models import Account
-from yici.core.people.services import actor_of, require
+from yici.core.people.services import actor_of
 from yici.core.vocabulary import rules as vocabulary
 from yici.platform.data.catalogue.definition import ClassDefinition
 from yici.platform.data.models import DataClass, Run
+from yici.platform.data.scopes import may, within
 
 __all__ = ["class_for", "classes_of", "look", "masked", "may_cancel", "may_see_rows", "run_for", "runs_of"]
 
@@ -24,23 +25,22 @@ VIEW = "data.view"
 def classes_of(account: Account, permission: str = VIEW) -> QuerySet[DataClass]:
     """Classes within the account's scope."""
     scope = people.scope_of(account, permission)
-    return DataClass.objects.filter(scope.q("department", None), withdrawn_at=None)
+    return DataClass.objects.filter(within(scope, ""), withdrawn_at=None)
 
 
 def runs_of(account: Account, permission: str = VIEW) -> QuerySet[Run]:
     """Runs of classes within the account's scope."""
     scope = people.scope_of(account, permission)
-    return Run.objects.filter(scope.q("data_class__department", None)).select_related(
-        "data_class__department", "channel__unit", "actor"
-    )
+    return Run.objects.filter(within(scope)).select_related("data_class__department", "channel__unit", "actor")
 
 
 def class_for(account: Account, slug: str, permission: str = VIEW) -> DataClass:
-    """Raises `NotFound` outside the scope, `NotAllowed` where the permission is lacking for its department."""
+    """Raises `NotFound` outside the scope, `NotAllowed` where the permission is lacking for the class."""
     found = classes_of(account).select_related("department", "current").filter(pk=slug).first()
     if found is None:
         raise NotFound
-    require(account, permission, organisation=found.department)
+    if not may(account, permission, found):
+        raise NotAllowed
     return found
 
 
@@ -49,12 +49,13 @@ def run_for(account: Account, number: int, permission: str = VIEW) -> Run:
     found = runs_of(account).filter(pk=number).first()
     if found is None:
         raise NotFound
-    require(account, permission, organisation=found.data_class.department)
+    if not may(account, permission, found.data_class):
+        raise NotAllowed
     return found
 
 
 def may_see_rows(account: Account, data_class: DataClass) -> bool:
-    return people.may(account, "data.rows", organisation=data_class.department)
+    return may(account, "data.rows", data_class)
 
 
 def may_cancel(account: Account, run: Run) -> bool:
@@ -62,7 +63,7 @@ def may_cancel(account: Account, run: Run) -> bool:
     if run.state not in Run.UNENDED:
         return False
     own = run.state == Run.State.WAITING and run.trigger == Run.Trigger.UPLOAD and run.actor_id == account.pk
-    return own or people.may(account, "data.operate", organisation=run.data_class.department)
+    return own or may(account, "data.operate", run.data_class)
 
 
 def masked(definition: ClassDefinition, values: Mapping[str, Any]) -> dict[str, Any]:

@@ -15,7 +15,6 @@ from django.db.models import Count, Max, Q, QuerySet, Sum
 from yici.base import clock
 from yici.base.cityfolder import city_folder
 from yici.base.text import Text
-from yici.core.people import queries as people
 from yici.core.people.models import Account, Organisation
 from yici.platform.data.catalogue.reading import catalogue_file
 from yici.platform.data.models import Channel, ClassChannel, DataClass, Run
@@ -250,7 +249,9 @@ def class_rows(classes: Sequence[DataClass]) -> list[ClassRow]:
     """Lines for one page of classes. Three queries."""
     ids = [one.pk for one in classes]
     channels: dict[str, list[ClassChannel]] = defaultdict(list)
-    for channel in ClassChannel.objects.filter(data_class__in=ids, withdrawn_at=None).order_by("kind"):
+    for channel in (
+        ClassChannel.objects.filter(data_class__in=ids, withdrawn_at=None).select_related("unit").order_by("kind")
+    ):
         channels[channel.data_class_id].append(channel)
     scores = quality.class_scores(ids)
     runs = {run.data_class_id: run for run in _newest_runs(ids)}
@@ -291,9 +292,7 @@ def overdue(account: Account, count: int, department: Organisation | None = None
 
 def departments_of(account: Account) -> list[Organisation]:
     """Departments that have a class within the scope, in the city's order."""
-    scope = people.scope_of(account, "data.view")
-    held = DataClass.objects.filter(scope.q("department", None), withdrawn_at=None).values("department")
-    return list(Organisation.objects.filter(pk__in=held))
+    return list(Organisation.objects.filter(pk__in=classes_of(account).values("department")))
 
 
 def categories() -> dict[str, Text]:

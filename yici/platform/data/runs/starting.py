@@ -19,6 +19,7 @@ from django.utils.translation import gettext as _
 from yici.base import clock
 from yici.base.errors import Conflict, Invalid
 from yici.core.audit import services as audit
+from yici.core.people import queries as people
 from yici.core.people.models import Account
 from yici.core.people.services import actor_of
 from yici.platform.data.catalogue import reading
@@ -120,10 +121,9 @@ def from_raw(
     name: str = "",
 ) -> Run:
     """A run over bytes that are kept already; `name` is what they are called this time."""
-    static = channel or data_class.channels.filter(kind=Channel.STATIC, withdrawn_at=None).first()
     run = Run.objects.create(
         data_class=data_class,
-        channel=static or data_class.channels.filter(withdrawn_at=None).order_by("id").first(),
+        channel=channel or _handed_in_by(data_class, actor),
         trigger=trigger,
         state=state,
         actor=actor,
@@ -133,6 +133,15 @@ def from_raw(
     )
     put_on_record(actor, run, "上传数据文件")
     return enqueue(run) if state == Run.State.QUEUED else run
+
+
+def _handed_in_by(data_class: DataClass, actor: Account | None) -> ClassChannel | None:
+    """The channel that a file handed in stands for: of the unit of who did it, and static where there is one."""
+    channels = list(data_class.channels.filter(withdrawn_at=None).select_related("unit").order_by("id"))
+    if actor is not None:
+        scope = people.scope_of(actor, "data.upload")
+        channels = [one for one in channels if scope.covers(one.unit)] or channels
+    return next((one for one in channels if one.kind == Channel.STATIC), channels[0] if channels else None)
 
 
 def keep_and_queue(channel: ClassChannel, path: Path, name: str, trigger: str) -> Run:
