@@ -203,7 +203,7 @@ def _accepted(path: Path, rows: int, changed: float) -> Path:
             '安徽省亳州市谯城区某某街道' || (hash(i + 2) % 3000) || '号' || if(hash(i + 9) % 1000 < {changed * 1000}, '新', '')
             AS address, (hash(i + 4) % 2 + 1)::VARCHAR AS sex, '1' || (3000000000 + hash(i + 5) % 6999999999) AS phone,
             DATE '1940-01-01' + (hash(i + 1) % 30000)::INTEGER AS birth_date, (hash(i + 3) % 1000000)::BIGINT AS amount,
-            (hash(i + 6) % 9999)::DECIMAL(18,4) AS score, i AS _row
+            (hash(i + 6) % 9999)::DECIMAL(18,6) AS score, i AS _row
             FROM (SELECT (i * 7368787) % {rows} AS i FROM range({rows}) t(i))) TO '{path}' (FORMAT parquet)"""
         )
     return path

@@ -225,7 +225,7 @@ def _means_test(folder: Path) -> Result:
         f" (hash(i * 7 + m) % 900000)::BIGINT AS net FROM ({person.format(int(0.6 * FAMILIES))}) CROSS JOIN range(6) s(m)",
         "vehicles": "SELECT id_number AS owner_id_number, '皖S' || i AS plate_number, (hash(i) % 30000000)::BIGINT AS declared_price,"
         f" 'A' AS state FROM ({person.format(FAMILIES // 4)})",
-        "houses": "SELECT id_number AS owner_id_number, 'C' || i AS certificate_number, (hash(i) % 200)::DECIMAL(18,4) AS floor_area,"
+        "houses": "SELECT id_number AS owner_id_number, 'C' || i AS certificate_number, (hash(i) % 200)::DECIMAL(18,6) AS floor_area,"
         f" '1' AS right_state FROM ({person.format(FAMILIES // 2)})",
     }
     files = {name: folder / f"{name}.parquet" for name in queries}

@@ -104,7 +104,7 @@ def _other_view(draw: random.Random, member: dict[str, object], place: int) -> d
 
 
 _TYPES: dict[str, pa.DataType] = {
-    "birth_date": pa.date32(), "net": pa.int64(), "declared_price": pa.int64(), "floor_area": pa.decimal128(18, 4), "id": pa.int64(),
+    "birth_date": pa.date32(), "net": pa.int64(), "declared_price": pa.int64(), "floor_area": pa.decimal128(18, 6), "id": pa.int64(),
 }  # fmt: skip
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import re
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -214,6 +215,15 @@ def test_no_room_to_spill_is_told_as_a_full_disk(tmp_path: Path) -> None:
         connection.execute("CREATE TEMP TABLE t AS SELECT i, hash(i)::VARCHAR AS h FROM range(5000000) r(i) ORDER BY h")
     with pytest.raises(DiskFull), connect():
         raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_a_job_spills_though_the_work_folder_was_cleared_since_the_first(settings: Any) -> None:
+    with connect(memory="61MB") as connection:
+        connection.execute("SELECT 1")
+    shutil.rmtree(settings.DATA_HOME / "work")
+    with connect(memory="61MB") as connection:
+        connection.execute("CREATE TEMP TABLE t AS SELECT i, hash(i)::VARCHAR AS h FROM range(2000000) r(i) ORDER BY h")
+        assert connection.execute("SELECT count(*) FROM t").fetchone() == (2_000_000,)
 
 
 def test_whoever_watches_the_progress_can_stop_the_query(tmp_path: Path) -> None:

@@ -18,6 +18,8 @@ from yici.core.vocabulary import queries as vocabulary
 from yici.core.vocabulary.definitions import Sensitivity
 
 ColumnType = Literal["text", "date", "datetime", "number", "money", "code", "yes_no"]
+# Six places tell 10 cm of longitude; twelve digits are left before the point.
+NUMBER_PLACES = 6
 # How each type stands in the lake (Parquet, DuckDB's name). Money is fen; yes/no is "yes" or "no", as elsewhere.
 LAKE_TYPES: dict[str, str] = {
     "text": "VARCHAR",
@@ -25,7 +27,7 @@ LAKE_TYPES: dict[str, str] = {
     "yes_no": "VARCHAR",
     "date": "DATE",
     "datetime": "TIMESTAMP",
-    "number": "DECIMAL(18,4)",
+    "number": f"DECIMAL(18,{NUMBER_PLACES})",
     "money": "BIGINT",
 }
 _RANK: tuple[Sensitivity, ...] = ("public", "internal", "personal", "sensitive")

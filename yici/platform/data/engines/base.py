@@ -10,7 +10,7 @@ from typing import Protocol
 
 import pyarrow as pa
 
-from yici.platform.data.catalogue.definition import ClassDefinition
+from yici.platform.data.catalogue.definition import LAKE_TYPES, NUMBER_PLACES, ClassDefinition
 from yici.platform.data.rules.language import Outcome, Rule
 
 Progress = Callable[[int], None]
@@ -18,7 +18,7 @@ _ARROW_TYPES = {
     "VARCHAR": pa.string(),
     "DATE": pa.date32(),
     "TIMESTAMP": pa.timestamp("us"),
-    "DECIMAL(18,4)": pa.decimal128(18, 4),
+    LAKE_TYPES["number"]: pa.decimal128(18, NUMBER_PLACES),
     "BIGINT": pa.int64(),
 }
 

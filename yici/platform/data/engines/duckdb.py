@@ -85,12 +85,12 @@ def _own_database(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
 def _instance(memory: str, threads: int) -> duckdb.DuckDBPyConnection:
     """The engine of this process; a child of a fork gets one of its own."""
     work = Path(settings.DATA_HOME) / "work"
+    work.mkdir(parents=True, exist_ok=True)  # always: an engine spills there long after it was made
     key = (os.getpid(), str(work), memory, threads)
     with _making:
         if key not in _instances:
             for other in [one for one in _instances if one[1:3] != key[1:3] and one[0] == key[0]]:
                 del _instances[other]
-            work.mkdir(parents=True, exist_ok=True)
             config = {
                 "memory_limit": memory,
                 "threads": str(threads),

@@ -20,6 +20,7 @@ import pyarrow.parquet as pq
 from django.conf import settings
 
 from yici.base.sql import backquoted, quoted, text
+from yici.platform.data.catalogue.definition import LAKE_TYPES, NUMBER_PLACES
 from yici.platform.data.disk import written_whole
 from yici.platform.data.engines.duckdb import connect, read_files
 
@@ -98,7 +99,7 @@ MEANS_SCHEMA = pa.schema(
         ("vehicles", pa.int64()),
         ("vehicle_value", pa.int64()),
         ("houses", pa.int64()),
-        ("area", pa.decimal128(18, 4)),
+        ("area", pa.decimal128(18, NUMBER_PLACES)),
         ("verdict", pa.string()),
         ("reasons", pa.list_(pa.string())),
         ("evidence", pa.list_(pa.string())),
@@ -281,7 +282,7 @@ def _means(job: MeansTest, target: _Target) -> str:
         owned AS ({_houses_of_families(job, target)}),
         whole AS (SELECT families.household_number, members, coalesce(income, 0) AS income,
                 coalesce(vehicles, 0) AS vehicles, coalesce(vehicle_value, 0) AS vehicle_value,
-                coalesce(houses, 0) AS houses, CAST(coalesce(area, 0) AS DECIMAL(18,4)) AS area,
+                coalesce(houses, 0) AS houses, CAST(coalesce(area, 0) AS {LAKE_TYPES["number"]}) AS area,
                 {evidence} AS evidence
             FROM families LEFT JOIN earned ON earned.household_number = families.household_number
                 LEFT JOIN driven ON driven.household_number = families.household_number
@@ -317,7 +318,7 @@ def _vehicles_of_families(job: MeansTest, target: _Target) -> str:
 def _houses_of_families(job: MeansTest, target: _Target) -> str:
     """A house that two of the family own is one house."""
     told = "'house ' || certificate_number || ' ' || coalesce(CAST(floor_area AS STRING), '')"
-    return f"""SELECT household_number, count(*) AS houses, CAST(sum(coalesce(floor_area, 0)) AS DECIMAL(18,4)) AS area,
+    return f"""SELECT household_number, count(*) AS houses, CAST(sum(coalesce(floor_area, 0)) AS {LAKE_TYPES["number"]}) AS area,
             {target.sorted_list(f"({told})")} AS house_evidence
         FROM (SELECT household_number, certificate_number, max(floor_area) AS floor_area
             FROM houses JOIN people ON people.id_number = owner_id_number

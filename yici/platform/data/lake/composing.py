@@ -37,7 +37,7 @@ HASH = "_hash"  # of the row's values, key included
 SINCE = "_since"  # number of the version that last changed the row
 HASHING = "yici_hashing"  # in each file's own metadata: how its hashes were made
 _PROBE = (
-    "hash('一次', 1, NULL, DATE '2017-06-01', 1.5::DECIMAL(18,4), TIMESTAMP '2017-06-01 08:30:00', 34160000::BIGINT)"
+    "hash('一次', 1, NULL, DATE '2017-06-01', 1.5::DECIMAL(18,6), TIMESTAMP '2017-06-01 08:30:00', 34160000::BIGINT)"
 )
 
 

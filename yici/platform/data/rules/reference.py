@@ -14,7 +14,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from yici.base import clock
-from yici.platform.data.catalogue.definition import ClassDefinition, Column
+from yici.platform.data.catalogue.definition import NUMBER_PLACES, ClassDefinition, Column
 from yici.platform.data.rules import checks, primitives
 from yici.platform.data.rules.language import Rule
 from yici.platform.data.rules.patterns import LONGEST_MATCHED
@@ -35,10 +35,11 @@ _DATETIME = re.compile(
     r"(?:[ T]{1,2}([0-9]{1,2})[:时]([0-9]{1,2})(?:[:分]([0-9]{1,2})(?:\.([0-9]{1,9}))?秒?)?(?:\+08(?::?00)?)?)?"
 )
 _COMPACT_DATETIME = re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})(?:([0-9]{2})([0-9]{2})([0-9]{2}))?()")
-_NUMBER = re.compile(r"[-+]?(?:[0-9]{1,14}|[0-9]{1,3}(?:,[0-9]{3}){1,4})(?:\.[0-9]{1,8})?")
+_NUMBER = re.compile(r"[-+]?(?:[0-9]{1,12}|[0-9]{1,3}(?:,[0-9]{3}){1,3})(?:\.[0-9]{1,8})?")
 _MONEY = re.compile(r"[¥￥]?[-+]?(?:[0-9]{1,13}|[0-9]{1,3}(?:,[0-9]{3}){1,4})(?:\.[0-9]{1,8})?(?:万元|元|分)?")
 _SUFFIX_SCALE = {"万元": 6, "元": 2, "分": 0}
-_LARGEST_NUMBER = Decimal("99999999999999.9999")
+_SMALLEST_STEP = Decimal(1).scaleb(-NUMBER_PLACES)
+_LARGEST_NUMBER = Decimal(10) ** 12 - _SMALLEST_STEP
 _LARGEST_FEN_DIGITS = 15
 
 
@@ -128,7 +129,7 @@ def _datetime(text: str) -> dt.datetime | None:
 def _number(text: str) -> Decimal | None:
     if not _NUMBER.fullmatch(text):
         return None
-    value = Decimal(text.replace(",", "")).quantize(Decimal("0.0001"), ROUND_HALF_UP)
+    value = Decimal(text.replace(",", "")).quantize(_SMALLEST_STEP, ROUND_HALF_UP)
     return value + 0 if abs(value) <= _LARGEST_NUMBER else None
 
 

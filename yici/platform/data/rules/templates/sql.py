@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from yici.platform.data.catalogue.definition import ClassDefinition
+from yici.platform.data.catalogue.definition import LAKE_TYPES, ClassDefinition
 from yici.platform.data.rules import checks, primitives
 from yici.platform.data.rules.language import Rule
 from yici.platform.data.rules.patterns import LONGEST_MATCHED
@@ -56,10 +56,10 @@ _YEAR = "(?:[0-9]{3}[1-9]|[0-9]{2}[1-9][0-9]|[0-9][1-9][0-9]{2}|[1-9][0-9]{3})"
 ISO_DATE = f"{_YEAR}-[0-9]{{2}}-[0-9]{{2}}"
 ISO_DATETIME = rf"{ISO_DATE} (?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\.[0-9]{{1,6}})?"
 START, END = r"\A", r"\z"
-NUMBER = r"[-+]?(?:[0-9]{1,14}|[0-9]{1,3}(?:,[0-9]{3}){1,4})(?:\.[0-9]{1,8})?"
+NUMBER = r"[-+]?(?:[0-9]{1,12}|[0-9]{1,3}(?:,[0-9]{3}){1,3})(?:\.[0-9]{1,8})?"
 MONEY = r"[¥￥]?[-+]?(?:[0-9]{1,13}|[0-9]{1,3}(?:,[0-9]{3}){1,4})(?:\.[0-9]{1,8})?(?:万元|元|分)?"
 
-_CANONICAL = {"date": ISO_DATE, "datetime": ISO_DATETIME, "number": r"-?[0-9]{1,14}(?:\.[0-9]{1,8})?"}
+_CANONICAL = {"date": ISO_DATE, "datetime": ISO_DATETIME, "number": r"-?[0-9]{1,12}(?:\.[0-9]{1,8})?"}
 
 
 @dataclass(frozen=True)
@@ -178,7 +178,7 @@ class Templates(ABC):
                     self.datetime(text),
                 )
             case "number":
-                quick, slow = f"TRY_CAST({text} AS DECIMAL(18,4))", self.number(text)
+                quick, slow = f"TRY_CAST({text} AS {LAKE_TYPES['number']})", self.number(text)
             case "money":
                 whole, decimals = f"split_part({text}, '.', 1)", f"split_part({text}, '.', 2)"
                 quick = f"TRY_CAST({whole} || rpad({decimals}, {form.scale}, '0') AS {self.bigint})"
@@ -288,7 +288,7 @@ class Templates(ABC):
     def number(self, text: str) -> str:
         """Rounded half away from zero, as every engine does on a cast from text."""
         plain = f"replace({text}, ',', '')"
-        return f"CASE WHEN {self.full_match(text, NUMBER)} THEN TRY_CAST({plain} AS DECIMAL(18,4)) END"
+        return f"CASE WHEN {self.full_match(text, NUMBER)} THEN TRY_CAST({plain} AS {LAKE_TYPES['number']}) END"
 
     def money(self, text: str, scale: int) -> str:
         """Digit by digit: no engine's decimal arithmetic has a say."""
