@@ -164,6 +164,24 @@ def test_a_row_is_mended_on_its_page_and_replayed(loaded: Run, data_class: DataC
     assert Mend.objects.get(run=loaded, row=32).state == "replayed"
 
 
+def test_a_line_that_could_not_be_read_into_columns_is_cut_up_to_be_put_right(
+    data_class: DataClass, engineer: Client, tmp_path: Path
+) -> None:
+    path = tmp_path / "lines.csv"
+    path.write_bytes(content(*(line(number) for number in range(40)), line(41, address="涡阳县,某村")))
+    run = starting.upload(data_class, path, "lines.csv", None)
+    starting.decide(run, {}, None)
+    load(run.pk)
+    address = f"/desk/data/runs/{run.pk}/quarantine/"
+    masked = engineer.get(address).content.decode()
+    assert f"{address}42/" in masked and valid_id(41) not in masked
+    page = engineer.get(f"{address}42/").content.decode()
+    assert "涡阳县,某村,41.50" in page and f'value="{valid_id(41)}"' in page and 'value="涡阳县"' in page
+    given = {"id_number": valid_id(41), "name": "王甲", "birth_date": "1980-01-01", "amount": "41.50"}
+    assert engineer.post(f"{address}42/", {**given, "address": "涡阳县,某村"}).status_code == 302
+    assert Mend.objects.get(run=run, row=42).values["address"] == "涡阳县,某村"
+
+
 def test_rows_are_discarded_with_a_reason_and_taken_back(loaded: Run, engineer: Client) -> None:
     address = f"/desk/data/runs/{loaded.pk}/quarantine/settle/"
     engineer.post(address, {"row": ["33", "34"], "note": ""})

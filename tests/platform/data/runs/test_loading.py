@@ -35,6 +35,23 @@ def test_a_delivery_becomes_a_version_and_every_row_is_accounted_for(data_class:
     assert reading.rows(data_class, limit=1, columns=["amount"]) == [{"amount": 50}]
 
 
+def test_a_line_of_too_many_fields_is_put_right_and_replayed(data_class: DataClass, upload: Upload) -> None:
+    """A comma within the address: the line is cut at its commas, a person moves what slipped."""
+    good = [line(number) for number in range(40)]
+    run = upload(content(*good, line(41, address="涡阳县,某村")))
+    held = quarantine.held_rows(run)[0]
+    assert held.line.count(",") == 5 and quarantine.values_of(run, held)["amount"] == "某村"
+    with pytest.raises(Invalid) as refused:
+        mending.mend(run, held.row, {}, None)
+    assert "amount" in refused.value.fields
+    mending.mend(run, held.row, {"address": "涡阳县,某村", "amount": "41.50"}, None, "源文件少了引号")
+    again = mending.replay(run, None)
+    assert load(again.pk) == "published"
+    data_class.refresh_from_db()
+    assert valid_id(41) in names(data_class) and Mend.objects.get(run=run).state == Mend.State.REPLAYED
+    assert mending.waiting_of(run) == run.rows_quarantined - 1
+
+
 def test_the_same_file_twice_adds_nothing(data_class: DataClass, upload: Upload) -> None:
     file = content(*(line(number) for number in range(5)))
     first, again = upload(file), upload(file)
@@ -178,6 +195,7 @@ def test_lines_with_a_wrong_number_of_fields_are_held_with_the_others(data_class
     assert (run.rows_read, run.rows_accepted, run.rows_quarantined) == (41, 40, 1)
     held = quarantine.held_rows(run)
     assert held[0].line == "只有一列" and held[0].reasons == ("row.fields",)
-    with pytest.raises(Conflict):
+    with pytest.raises(Invalid) as refused:
         mending.mend(run, held[0].row, {"name": "甲"}, None)
+    assert "id_number" in refused.value.fields
     assert quarantine.count_by_reason(run)["row.fields"] == 1

@@ -29,7 +29,7 @@ from yici.platform.data.reading import access
 from yici.platform.data.rules.deriving import rules_by_id
 from yici.platform.data.rules.language import Rule
 from yici.platform.data.runs import mending
-from yici.platform.data.runs.quarantine import HeldRow, count_by_reason, held_row, held_rows, is_misshapen, message_of
+from yici.platform.data.runs.quarantine import HeldRow, count_by_reason, held_row, held_rows, message_of, values_of
 from yici.platform.data.scopes import may
 
 PAGE = 25
@@ -100,7 +100,7 @@ def _line(
         "cells": [(values.get(column.name), column.name in wrong) for column in columns],
         "line": (row.line if clear else "＊" * min(len(row.line), 12)) if row.line else "",
         "mend": mend,
-        "can_mend": not is_misshapen(row.reasons) and (mend is None or mend.state != Mend.State.REPLAYED),
+        "can_mend": mend is None or mend.state != Mend.State.REPLAYED,
         "can_discard": mend is None or mend.state in (Mend.State.MENDED, Mend.State.REFUSED),
     }
 
@@ -127,8 +127,6 @@ def edit(request: HttpRequest, number: int, row: int) -> HttpResponse:
     run = access.run_for(account, number, "data.rows")
     definition = reading.definition_of(run.data_class)
     held = held_row(run, row)
-    if is_misshapen(held.reasons):
-        raise NotFound
     rules = rules_by_id(definition)
     errors: dict[str, str] = {}
     if request.method == "POST":
@@ -145,13 +143,14 @@ def edit(request: HttpRequest, number: int, row: int) -> HttpResponse:
     else:
         access.look(account, run.data_class, definition, f"修正隔离行 {row}（运行 {run.pk}）")
     known = run.mends.filter(row=row).first()
-    stood = known.values if known and known.values else held.values
+    came = values_of(run, held)
+    stood = known.values if known and known.values else came
     wrong = {rules[one].column: message_of(one, rules) for one in reversed(held.reasons) if one in rules}
     fields = [
         {
             "name": column.name,
             "label": column.label,
-            "raw": held.values.get(column.name) or "",
+            "raw": came.get(column.name) or "",
             "value": request.POST.get(column.name, "") if request.method == "POST" else stood.get(column.name) or "",
             "error": errors.get(column.name, "") if request.method == "POST" else wrong.get(column.name, ""),
             "needed": column.required or column.name in definition.key,
@@ -162,7 +161,7 @@ def edit(request: HttpRequest, number: int, row: int) -> HttpResponse:
     context = {
         "run": run, "data_class": run.data_class, "row": row, "fields": sorted(fields, key=lambda one: not one["error"]),
         "errors": list(errors.items()), "note": request.POST.get("note", ""),
-        "reasons": [message_of(one, rules) for one in held.reasons],
+        "reasons": [message_of(one, rules) for one in held.reasons], "line": held.line,
     }  # fmt: skip
     response = render(request, "data/mend.html", context, status=422 if errors else 200)
     response["Cache-Control"] = "no-store"

@@ -360,6 +360,7 @@ def _told(landed: Landed) -> dict[str, Any]:
     return {
         "kind": landed.kind,
         "encoding": landed.encoding,
+        "delimiter": landed.delimiter,
         "headers": list(landed.headers),
         "sheets": list(landed.sheets),
         "bytes": landed.byte_count,

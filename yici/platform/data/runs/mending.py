@@ -18,7 +18,7 @@ from yici.platform.data.errors import LoadInProgress
 from yici.platform.data.models import Mend, Run
 from yici.platform.data.rules.deriving import rules_by_id
 from yici.platform.data.rules.reference import failures
-from yici.platform.data.runs.quarantine import held_row, is_misshapen, message_of
+from yici.platform.data.runs.quarantine import held_row, message_of, values_of
 from yici.platform.data.runs.starting import enqueue, open_run_of, put_on_record
 
 __all__ = ["discard", "mend", "replay", "undo", "waiting_of", "write_mended"]
@@ -33,18 +33,18 @@ def waiting_of(run: Run) -> int:
 
 @transaction.atomic
 def mend(run: Run, row: int, values: Mapping[str, str], actor: Account | None, note: str = "") -> Mend:
-    """Put one row right. `values`: lake column → text as a person writes it; columns not named keep what they held.
+    """Put one row right. `values`: lake column → text as a person writes it; columns not named keep what they held, those of
+    a line that could not be read into columns what stands between its delimiters.
 
     What can be judged from the row alone is judged at once: raises `Invalid` with a message for each column that
     still fails. `NotFound` for a row that is not in quarantine, `Conflict` for one that is settled.
     """
     definition = reading.definition_of(run.data_class)
     held = held_row(run, row)
-    if is_misshapen(held.reasons):
-        raise Conflict(_("这一行无法按列读出，不能在这里修正；请在源文件中改好后重新报送。"))
     known = _unsettled(run, row)
     wanted = {name: str(value)[:LONGEST_VALUE] for name, value in values.items() if name in definition.by_name}
-    whole = {name: held.values.get(name) or "" for name in definition.by_name}
+    came = values_of(run, held)
+    whole = {name: came.get(name) or "" for name in definition.by_name}
     whole |= known.values if known else {}
     whole |= {name: value.replace("\x00", "") for name, value in wanted.items()}
     rules = rules_by_id(definition)
@@ -53,7 +53,7 @@ def mend(run: Run, row: int, values: Mapping[str, str], actor: Account | None, n
     if blocking:
         fields = {rule.column or "": message_of(rule.id, rules) for rule in reversed(blocking)}
         raise Invalid(_("修正后仍有不合格的列，请按提示再改。"), fields=fields)
-    changed = sorted(name for name in whole if whole[name] != (held.values.get(name) or ""))
+    changed = sorted(name for name in whole if whole[name] != (came.get(name) or ""))
     mended, _new = Mend.objects.update_or_create(
         run=run,
         row=row,

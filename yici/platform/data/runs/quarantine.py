@@ -6,8 +6,9 @@ the rules it fails). Lines that could not be read into columns stand there too, 
 
 from __future__ import annotations
 
+import csv
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,7 @@ __all__ = [
     "message_of",
     "read",
     "samples",
+    "values_of",
     "write_keys",
 ]
 
@@ -176,9 +178,20 @@ def message_of(rule_id: str, rules: Mapping[str, Rule]) -> str:
     return str(rule.message) if rule and str(rule.message) else rule_id
 
 
-def is_misshapen(reasons: Iterable[str]) -> bool:
-    """Whether the row stands in quarantine as a whole line, for no value of it is known."""
-    return any(one in LINE_FAULTS for one in reasons)
+def values_of(run: Run, held: HeldRow) -> dict[str, str | None]:
+    """Lake column → raw text. A line whose fields could not be told apart is cut at its delimiters, for a person to put right."""
+    if not held.line:
+        return dict(held.values)
+    landing, mapping = run.detail.get("landing", {}), run.detail.get("drift", {}).get("mapping", {})
+    delimiter = landing.get("delimiter")
+    if not delimiter:
+        return {}
+    try:
+        cells = next(csv.reader([held.line], delimiter=delimiter), [])
+    except csv.Error:
+        cells = held.line.split(delimiter)
+    cut = dict(zip(landing.get("headers", []), cells, strict=False))
+    return {column: cut[header] for header, column in mapping.items() if column and header in cut}
 
 
 def _held(record: dict[str, Any]) -> HeldRow:
