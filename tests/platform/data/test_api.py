@@ -64,6 +64,49 @@ def test_scope_and_permission_hold_for_programs_too(data_class: DataClass, offic
     assert [row["id"] for row in listed] == [data_class.pk]
 
 
+def test_a_program_asks_how_columns_map_before_it_confirms(data_class: DataClass, engineer: Client) -> None:
+    file = SimpleUploadedFile("a.csv", content(line(1), header="公民身份号码,xm,出生日期,住址,金额"))
+    number = engineer.post(f"{BASE}/classes/{data_class.pk}/files", {"file": file}).json()["id"]
+    found = engineer.get(f"{BASE}/runs/{number}/mapping").json()
+    assert {one["header"]: one["column"] for one in found["headers"]}["xm"] == "name"
+    assert set(found["needed"]) >= {"id_number"} and any("xm" in one for one in found["problems"])
+    confirmed = {"columns": {one["header"]: one["column"] for one in found["headers"]}}
+    assert engineer.post(f"{BASE}/runs/{number}/decide", confirmed, content_type="application/json").status_code == 200
+    assert load(number) == "published"
+    assert engineer.get(f"{BASE}/runs/{number}/mapping").status_code == 409
+
+
+def test_a_file_that_cannot_be_used_ends_its_run_when_it_is_looked_at(data_class: DataClass, engineer: Client) -> None:
+    file = SimpleUploadedFile("a.csv", b"\n\n")
+    number = engineer.post(f"{BASE}/classes/{data_class.pk}/files", {"file": file}).json()["id"]
+    answer = engineer.get(f"{BASE}/runs/{number}/mapping")
+    assert answer.status_code == 422 and answer.json()["type"].endswith("header-only")
+    assert engineer.get(f"{BASE}/runs/{number}").json()["state"] == "refused"
+
+
+def test_a_column_nobody_knows_is_told_and_a_whole_line_shown_for_a_purpose_only(
+    data_class: DataClass, engineer: Client
+) -> None:
+    wrong = [line(41, address="涡阳县,某村"), line(42, id="341602198001010999")]
+    file = SimpleUploadedFile("a.csv", content(*(line(number) for number in range(40)), *wrong))
+    number = engineer.post(f"{BASE}/classes/{data_class.pk}/files", {"file": file}).json()["id"]
+    engineer.post(f"{BASE}/runs/{number}/decide", {"columns": {}}, content_type="application/json")
+    load(number)
+    (masked, _other) = engineer.get(f"{BASE}/runs/{number}/quarantine").json()
+    (clear, _other) = engineer.get(f"{BASE}/runs/{number}/quarantine?purpose=核对").json()
+    assert (masked["values"], masked["line"]) == ({}, "") and "涡阳县,某村" in clear["line"]
+    mends = f"{BASE}/runs/{number}/mends"
+    refused = engineer.post(mends, {"row": 43, "values": {"idnumber": "1"}}, content_type="application/json")
+    assert refused.status_code == 422 and "idnumber" in refused.content.decode()
+    values = {"address": "涡阳县,某村", "amount": "41.5"}
+    assert engineer.post(mends, {"row": 42, "values": values}, content_type="application/json").status_code == 201
+
+
+def test_a_class_that_is_only_registered_starts_no_run(engineer: Client, demo: Any) -> None:
+    answer = engineer.post(f"{BASE}/classes/development.project_approval/runs", {}, content_type="application/json")
+    assert answer.status_code == 422 and not Run.objects.filter(data_class="development.project_approval").exists()
+
+
 PUSHED = "court.dishonest_person"
 PATH = f"{BASE}/push/{PUSHED}"
 

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from ninja import Field, File, Query, Router, Schema, UploadedFile
 
 from yici.base import clock
-from yici.base.errors import Invalid, NotAllowed, NotFound
+from yici.base.errors import Conflict, Invalid, NotAllowed, NotFound
 from yici.core.people.auth import account_of, staff_auth
 from yici.core.people.services import require
 from yici.platform.data.catalogue import exporting, reading
@@ -19,6 +19,7 @@ from yici.platform.data.models import DataClass, Run
 from yici.platform.data.quality.freshness import light
 from yici.platform.data.reading import access
 from yici.platform.data.runs import mending, pushing, quarantine, starting
+from yici.platform.data.runs.previewing import preview_or_refuse
 
 router = Router(tags=["data"])
 PAGE = 100
@@ -77,10 +78,24 @@ class RunOut(Schema):
     failed: dict[str, int] = Field(description="rule id → rows that fail it")
 
 
+class HeaderOut(Schema):
+    header: str
+    column: str = Field(description="what the machine proposes; empty: nothing")
+    confidence: float = Field(description="0–1; 1: decided before, or as the class names it")
+    why: str
+
+
+class MappingOut(Schema):
+    headers: list[HeaderOut]
+    needed: list[str] = Field(description="columns that must come")
+    problems: list[str]
+
+
 class HeldOut(Schema):
     row: int
     reasons: list[str]
-    values: dict[str, str | None]
+    values: dict[str, str | None] = Field(description="empty where the fields of the line could not be told apart")
+    line: str = Field(description="such a line whole; empty unless a purpose was said")
 
 
 class DecideIn(Schema):
@@ -172,6 +187,29 @@ def show_run(request: HttpRequest, number: int) -> dict[str, Any]:
     return _run_out(access.run_for(account_of(request), number))
 
 
+@router.get(
+    "/data/runs/{number}/mapping",
+    auth=staff_auth,
+    response=MappingOut,
+    summary="How the columns of a waiting run map; data.upload",
+)
+def show_mapping(request: HttpRequest, number: int) -> dict[str, Any]:
+    """What `/decide` settles. Bytes that cannot be used end the run, and the answer says why."""
+    run = access.run_for(account_of(request), number, "data.upload")
+    if run.state != Run.State.WAITING:
+        raise Conflict(_("这次运行已不在等待决定，请刷新页面。"))
+    seen = preview_or_refuse(run)
+    definition = reading.definition_of(run.data_class)
+    return {
+        "headers": [
+            {"header": one.header, "column": one.column or "", "confidence": one.confidence, "why": str(one.why)}
+            for one in seen.proposals
+        ],
+        "needed": sorted(definition.needed),
+        "problems": list(seen.problems),
+    }
+
+
 @router.post("/data/runs/{number}/decide", auth=staff_auth, response=RunOut, summary="Confirm the mapping; data.upload")
 def decide_run(request: HttpRequest, number: int, given: DecideIn) -> dict[str, Any]:
     account = account_of(request)
@@ -215,7 +253,8 @@ def list_held(
         {
             "row": one.row,
             "reasons": list(one.reasons),
-            "values": dict(one.values) if purpose else access.masked(definition, one.values),
+            "values": {} if one.line else dict(one.values) if purpose else access.masked(definition, one.values),
+            "line": one.line if purpose else "",
         }
         for one in rows
     ]

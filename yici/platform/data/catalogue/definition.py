@@ -147,6 +147,11 @@ class ClassDefinition(_Part):
     def by_name(self) -> dict[str, Column]:
         return {column.name: column for column in self.columns}
 
+    @cached_property
+    def needed(self) -> frozenset[str]:
+        """Names of columns that every delivery must have."""
+        return frozenset(column.name for column in self.columns if column.required) | frozenset(self.key)
+
     @property
     def sensitivity(self) -> Sensitivity:
         """The highest of its columns."""

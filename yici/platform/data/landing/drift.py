@@ -62,7 +62,7 @@ def compare(
     given = {column for column in mapping.values() if column}
     missing = [column for column in definition.columns if column.name not in given]
     unknown = [header for header in landed.headers if header not in mapping]
-    needed = {column.name for column in missing if column.required or column.name in definition.key}
+    needed = {column.name for column in missing if column.name in definition.needed}
     guesses = [
         one
         for one in (propose(landed, definition, decisions) if unknown else [])

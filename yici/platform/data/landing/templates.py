@@ -50,7 +50,7 @@ def _fill_column(sheet: Worksheet, lists: Worksheet, place: int, column: Column,
     letter = get_column_letter(place)
     head = sheet.cell(1, place, column.headers[0])
     head.font = Font(bold=True)
-    if column.required or column.name in definition.key:
+    if column.name in definition.needed:
         head.fill = _NEEDED
     sheet.column_dimensions[letter].width = max(14, len(column.headers[0]) * 2 + 4)
     sheet.column_dimensions[letter].number_format = _FORMATS.get(column.type, "@")
@@ -85,7 +85,7 @@ def _fill_notes(sheet: Worksheet, definition: ClassDefinition) -> None:
         cell.font = Font(bold=True)
     for column in definition.columns:
         element = vocabulary.element(column.element) if column.element else None
-        needed = column.required or column.name in definition.key
+        needed = column.name in definition.needed
         note = "；".join(filter(None, [_TYPES[column.type], element.help.zh if element and element.help else ""]))
         sheet.append([column.headers[0], note, "必填" if needed else "", element.example if element else ""])
     for letter, width in (("A", 24), ("B", 60), ("C", 8), ("D", 28)):

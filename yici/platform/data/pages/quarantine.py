@@ -153,7 +153,7 @@ def edit(request: HttpRequest, number: int, row: int) -> HttpResponse:
             "raw": came.get(column.name) or "",
             "value": request.POST.get(column.name, "") if request.method == "POST" else stood.get(column.name) or "",
             "error": errors.get(column.name, "") if request.method == "POST" else wrong.get(column.name, ""),
-            "needed": column.required or column.name in definition.key,
+            "needed": column.name in definition.needed,
             "codes": _codes(column),
         }
         for column in definition.columns

@@ -21,7 +21,7 @@ from yici.platform.data.models import Run
 from yici.platform.data.pages import words
 from yici.platform.data.reading import access
 from yici.platform.data.runs import starting
-from yici.platform.data.runs.previewing import Preview, preview
+from yici.platform.data.runs.previewing import Preview, preview_or_refuse
 
 _PERSONAL_LOOKS = {"id_number", "phone", "plate"}
 LARGEST = 512 * 1024 * 1024  # bytes of one upload from a browser
@@ -60,10 +60,8 @@ def decide(request: HttpRequest, number: int) -> HttpResponse:
     if run.state != Run.State.WAITING:
         return redirect("data-run", run.pk)
     try:
-        seen = preview(run)
-    except Refused as refused:
-        starting.cancel(run, account)
-        Run.objects.filter(pk=run.pk).update(state=Run.State.REFUSED, error=refused.slug, message=str(refused.message))
+        seen = preview_or_refuse(run)
+    except Refused:
         return redirect("data-run", run.pk)
     errors: dict[str, str] = {}
     if request.method == "POST":
@@ -95,7 +93,7 @@ def _missing(run: Run, chosen: dict[str, str]) -> dict[str, str]:
 
 
 def _needed(definition: ClassDefinition) -> list[Column]:
-    return [one for one in definition.columns if one.required or one.name in definition.key]
+    return [one for one in definition.columns if one.name in definition.needed]
 
 
 def _context(request: HttpRequest, run: Run, seen: Preview, errors: dict[str, str]) -> dict[str, Any]:
@@ -123,7 +121,7 @@ def _context(request: HttpRequest, run: Run, seen: Preview, errors: dict[str, st
         "rows": [[_shown(definition, seen, one, row, clear) for one in seen.proposals] for row in seen.rows],
         "clear": clear,
         "errors": [(places.get(name, unclaimed), message) for name, message in errors.items()],
-        "needed": {one.name for one in _needed(definition)},
+        "needed": definition.needed,
         "reason": request.POST.get("reason", ""),
         "may_cancel": access.may_cancel(account, run),
         "kinds": words.KINDS,

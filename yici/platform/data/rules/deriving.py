@@ -89,7 +89,7 @@ def _of_column(definition: ClassDefinition, column: Column, stated: set[tuple[st
     def rule(primitive: str, suffix: str = "", **parameters: Any) -> Rule:
         return _rule(f"{column.name}.{suffix or primitive}", primitive, column.name, parameters, column.label)
 
-    if column.required or column.name in definition.key:
+    if column.name in definition.needed:
         yield rule("not_blank")
     if column.type == "text":
         yield from _of_text(column, rule)

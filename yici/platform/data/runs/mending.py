@@ -42,7 +42,9 @@ def mend(run: Run, row: int, values: Mapping[str, str], actor: Account | None, n
     definition = reading.definition_of(run.data_class)
     held = held_row(run, row)
     known = _unsettled(run, row)
-    wanted = {name: str(value)[:LONGEST_VALUE] for name, value in values.items() if name in definition.by_name}
+    if unknown := {name: _("没有这一列") for name in values if name not in definition.by_name}:
+        raise Invalid(_("数据类没有这些列：{names}。").format(names="、".join(unknown)), fields=unknown)
+    wanted = {name: str(value)[:LONGEST_VALUE] for name, value in values.items()}
     came = values_of(run, held)
     whole = {name: came.get(name) or "" for name in definition.by_name}
     whole |= known.values if known else {}

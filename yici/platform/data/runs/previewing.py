@@ -9,6 +9,7 @@ from pathlib import Path
 
 from yici.platform.data.catalogue import reading
 from yici.platform.data.engines.duckdb import connect
+from yici.platform.data.errors import Refused
 from yici.platform.data.lake.layout import work_root
 from yici.platform.data.landing import archive
 from yici.platform.data.landing.counting import counted
@@ -16,9 +17,9 @@ from yici.platform.data.landing.drift import Drift, compare
 from yici.platform.data.landing.landing import Landed, land
 from yici.platform.data.landing.mapping import Proposal, propose
 from yici.platform.data.models import Run
-from yici.platform.data.runs.starting import decisions_of
+from yici.platform.data.runs import starting
 
-__all__ = ["ROWS", "Preview", "preview"]
+__all__ = ["ROWS", "Preview", "preview", "preview_or_refuse"]
 
 ROWS = 20
 
@@ -34,6 +35,15 @@ class Preview:
     problems: Sequence[str]
 
 
+def preview_or_refuse(run: Run) -> Preview:
+    """`preview` of a waiting run; bytes that cannot be used end it. Raises what ended it."""
+    try:
+        return preview(run)
+    except Refused as refused:
+        starting.refuse(run, refused)
+        raise
+
+
 def preview(run: Run) -> Preview:
     """Land the run's bytes in a work folder of its own and propose a mapping. Raises landing's `Refused`.
 
@@ -42,7 +52,7 @@ def preview(run: Run) -> Preview:
     if run.raw is None:
         raise ValueError("a run without bytes has nothing to preview")
     definition = reading.definition_of(run.data_class)
-    decisions = decisions_of(run.data_class_id)
+    decisions = starting.decisions_of(run.data_class_id)
     with tempfile.TemporaryDirectory(dir=work_root(), prefix="preview-") as folder:
         target = Path(folder) / "landed.parquet"
         landed = land(archive.path_of(run.raw), target, name=run.file_name)

@@ -23,7 +23,7 @@ from yici.core.people import queries as people
 from yici.core.people.models import Account
 from yici.core.people.services import actor_of
 from yici.platform.data.catalogue import reading
-from yici.platform.data.errors import LoadInProgress
+from yici.platform.data.errors import LoadInProgress, Refused
 from yici.platform.data.lake.layout import work_root
 from yici.platform.data.landing import archive
 from yici.platform.data.landing.errors import Empty
@@ -39,6 +39,7 @@ __all__ = [
     "open_run_of",
     "put_on_record",
     "record_decisions",
+    "refuse",
     "retry",
     "start",
     "upload",
@@ -70,7 +71,11 @@ def open_run_of(data_class: DataClass) -> Run | None:
 
 @transaction.atomic
 def start(channel: ClassChannel, trigger: str = Run.Trigger.MANUAL, actor: Account | None = None) -> Run:
-    """Queue a pull over the channel. Raises `LoadInProgress` while another run of the class is open."""
+    """Queue a pull over the channel. Raises `LoadInProgress` while another run of the class is open, `Invalid` for a class
+    that is registered but not described.
+    """
+    if not channel.data_class.is_described:
+        raise Invalid(_("这一类数据还没有编写列和规则，暂不能入库。"))
     _lock(channel.data_class)
     if open_run_of(channel.data_class):
         raise LoadInProgress
@@ -209,6 +214,13 @@ def decide(run: Run, columns: Mapping[str, str], actor: Account | None, reason: 
     run.save(update_fields=["state", "attempt", "message", "error", "detail"])
     put_on_record(actor, run, "确认数据列的对应")
     return enqueue(run)
+
+
+def refuse(run: Run, refused: Refused) -> None:
+    """End a waiting run whose bytes turned out to be unusable when they were looked at, and say why."""
+    Run.objects.filter(pk=run.pk, state=Run.State.WAITING).update(
+        state=Run.State.REFUSED, error=refused.slug, message=str(refused.message), ended_at=clock.now()
+    )
 
 
 @transaction.atomic
