@@ -22,9 +22,11 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, help="Yici (一次
 audit_app = typer.Typer(no_args_is_help=True, help="The tamper-evident access log.")
 keys_app = typer.Typer(no_args_is_help=True, help="Keys that personal values are sealed with.")
 ledger_app = typer.Typer(no_args_is_help=True, help="The double-entry ledger.")
+cases_app = typer.Typer(no_args_is_help=True, help="Cases: what is derived from them.")
 app.add_typer(audit_app, name="audit")
 app.add_typer(keys_app, name="keys")
 app.add_typer(ledger_app, name="ledger")
+app.add_typer(cases_app, name="cases")
 app.add_typer(data_app, name="data")
 app.add_typer(trust_app, name="trust")
 app.command("merge")(merge_items)
@@ -129,6 +131,32 @@ def ledger_verify() -> None:
     if faults:
         raise SystemExit(1)
     console.print("[green]账簿核对无误：余额等于分录合计，每笔交易借贷相等。[/green]")
+
+
+@cases_app.command("verify")
+def cases_verify(
+    mend: Annotated[bool, typer.Option("--mend", help="write again what differs; nobody can act meanwhile")] = False,
+) -> None:
+    """Prove that each case's columns say what its events say, and the tallied counts what the cases say."""
+    set_up_django()
+    from yici.core.cases import services
+
+    wrong = services.verify_projections()
+    for one in wrong[:20]:
+        console.print(f"[red]{one.case} {one.field}：{one.stored} ≠ {one.derived}[/red]", highlight=False)
+    tallies = services.verify_tallies()
+    if tallies:
+        console.print(f"[red]计数与办件不符：{tallies} 组[/red]", highlight=False)
+    if mend:
+        for number in dict.fromkeys(one.case for one in wrong):
+            services.rebuild(number)
+        if tallies:
+            services.rebuild_tallies()
+        console.print(f"已重算 {len({one.case for one in wrong})} 件办件{'和全部计数' if tallies else ''}。")
+    elif wrong or tallies:
+        raise SystemExit(1)
+    else:
+        console.print("[green]办件核对无误：各栏与经过一致，计数与办件一致。[/green]")
 
 
 @keys_app.command("status")

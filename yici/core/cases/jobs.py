@@ -26,3 +26,10 @@ def accept_by_silence(timestamp: int) -> int:
 def fill_deadlines(timestamp: int) -> int:
     """Deadlines that waited for a year's holiday notice."""
     return services.fill_deadlines()
+
+
+@app.periodic(cron="*/10 * * * *")
+@app.task(name="cases.merge_tallies", queueing_lock="cases.merge_tallies")
+def merge_tallies(timestamp: int) -> int:
+    """One row for each key of the counts."""
+    return services.merge_tallies()

@@ -8,7 +8,7 @@ from decimal import Decimal
 from django.db.models import Count
 
 from yici.core.cases.models import Instruction
-from yici.core.cases.reading.statistics import StatisticsRow, moments_of, statistics
+from yici.core.cases.reading.statistics import StatisticsRow, light_statistics, moments_of, settled_statistics
 from yici.core.metrics import ports
 from yici.core.metrics.rules import Period, Row
 from yici.core.people.queries import Scope
@@ -30,18 +30,22 @@ _METRICS: tuple[tuple[str, Part, Part | None], ...] = (
     ("case.self_filed_rate", lambda row: row.accepted_self_filed, lambda row: row.accepted),
     ("case.closed", lambda row: row.closed_normally, None),
     ("case.on_time_rate", lambda row: row.on_time, lambda row: row.timed),
-    ("case.green", lambda row: row.green, None),
-    ("case.yellow", lambda row: row.yellow, None),
-    ("case.red", lambda row: row.red, None),
     ("case.correction_rate", lambda row: row.corrected, lambda row: row.opened),
     ("case.average_working_days", lambda row: row.used_days, lambda row: row.timed),
 )
+_LIGHTS: tuple[tuple[str, Part], ...] = (
+    ("case.green", lambda row: row.green),
+    ("case.yellow", lambda row: row.yellow),
+    ("case.red", lambda row: row.red),
+)
 
 
-def _provider(numerator: Part, denominator: Part | None) -> ports.Provider:
+def _provider(
+    numerator: Part, denominator: Part | None, count: Callable[..., list[StatisticsRow]] = settled_statistics
+) -> ports.Provider:
     def provide(period: Period, breakdown: str | None, scope: Scope | None) -> list[Row]:
         by = breakdown if breakdown in _BREAKDOWNS else None
-        rows = ports.shared(("cases", period, by, scope), lambda: statistics(None, period, by, scope))
+        rows = ports.shared((count, period, by, scope), lambda: count(period, by, scope))
         return [
             Row(
                 row.key,
@@ -74,5 +78,6 @@ def _urges(period: Period, breakdown: str | None, scope: Scope | None) -> list[R
 
 _PROVIDERS: dict[str, ports.Provider] = {
     **{metric: _provider(numerator, denominator) for metric, numerator, denominator in _METRICS},
+    **{metric: _provider(part, None, light_statistics) for metric, part in _LIGHTS},
     "case.urges": _urges,
 }

@@ -132,7 +132,7 @@ class Case(models.Model):
                 name="cases_open_type",
                 condition=Q(closed_at=None),
             ),
-            # Counting a month over a million cases reads these three indexes alone, never the rows.
+            # Counting the types of a month over a million cases reads these three indexes alone, never the rows.
             models.Index(
                 fields=["opened_at"],
                 include=["is_simulated", "organisation", "division", "type", "is_self_filed", "id"],
@@ -149,6 +149,12 @@ class Case(models.Model):
                 include=["is_simulated", "organisation", "division", "type", "outcome", "closed_on_time", "used_days"],
                 name="cases_closed",
                 condition=Q(closed_at__isnull=False),
+            ),
+            models.Index(
+                fields=["accepted_at"],
+                include=["is_simulated", "organisation", "division", "type", "light"],
+                name="cases_open_accepted",
+                condition=Q(closed_at=None, accepted_at__isnull=False),
             ),
             models.Index(
                 fields=["id"], name="cases_deadline_unknown", condition=Q(closed_at=None, light="none") & ~Q(clock="")
@@ -243,6 +249,53 @@ class Instruction(models.Model):
     reply = models.TextField(blank=True)
     replied_by = models.ForeignKey(Account, models.PROTECT, null=True, related_name="+")
     replied_at = models.DateTimeField(null=True)
+
+
+class Tally(models.Model):
+    """What cases add to the counts of one day; counts are the sums of a key's rows (decision 0027).
+
+    Written by triggers of the database only, which add rows, negative ones too, when a case changes; `services.merge_tallies`
+    makes one row of those with the same key. Counts are those of `reading.statistics`; mystery shopping adds nothing.
+    """
+
+    COUNTS = (
+        "opened", "self_filed", "corrected", "accepted", "accepted_self_filed", "closed", "closed_normally", "timed", "on_time",
+        "used_days",
+    )  # fmt: skip
+
+    day = models.DateField(help_text="the city's own")
+    # The cases themselves refer to both.
+    organisation = models.ForeignKey(
+        Organisation, models.DO_NOTHING, related_name="+", db_index=False, db_constraint=False
+    )
+    division = models.ForeignKey(
+        Division, models.DO_NOTHING, related_name="+", db_index=False, db_constraint=False, help_text="the county"
+    )
+    system = models.CharField(max_length=20, help_text="of the case's type")
+    is_merged = models.BooleanField(default=False)
+    opened = models.IntegerField()
+    self_filed = models.IntegerField()
+    corrected = models.IntegerField()
+    accepted = models.IntegerField()
+    accepted_self_filed = models.IntegerField()
+    closed = models.IntegerField()
+    closed_normally = models.IntegerField()
+    timed = models.IntegerField()
+    on_time = models.IntegerField()
+    used_days = models.DecimalField(max_digits=14, decimal_places=2)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["day", "organisation", "division", "system"],
+                name="cases_tally_merged",
+                condition=Q(is_merged=True),
+            )
+        ]
+        indexes = [
+            models.Index(fields=["day"], name="cases_tally_day"),
+            models.Index(fields=["id"], name="cases_tally_fresh", condition=Q(is_merged=False)),
+        ]
 
 
 class NumberRange(models.Model):

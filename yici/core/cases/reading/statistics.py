@@ -1,5 +1,7 @@
 """Counts every case type gets for free. Mystery shopping is left out of all of them.
 
+They come from the tallies (decision 0027); a count of types, or of one type, from the cases themselves.
+
 opened, self_filed, corrected: by the day of opening · accepted and the lights of those still open: by the day
 of acceptance · closed and what follows
 from it: by the day of closing. closed_normally are those decided on the matter itself (approved, denied);
@@ -9,6 +11,7 @@ on_time are those of them closed before the promised moment, out of those whose 
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
@@ -19,10 +22,11 @@ from django.db.models.functions import Coalesce, Concat, Substr, TruncMonth
 from django.utils import timezone
 
 from yici.core.cases import ports
-from yici.core.cases.models import Case, CaseType, Correction
+from yici.core.cases.models import Case, CaseType, Correction, Tally
 from yici.core.cases.rules import DECIDED_OUTCOMES
 from yici.core.people.queries import Scope
 from yici.core.places.models import Division
+from yici.core.places.queries import level_of
 
 _MEASURES = (
     "opened",
@@ -95,11 +99,48 @@ def statistics(
     by: str | Breakdown | None = None,
     scope: Scope | None = None,
 ) -> list[StatisticsRow]:
-    """Counts per key of `by` (total without it), most opened first; months in order. One query.
+    """Counts per key of `by` (total without it), most opened first; months in order. One query, or two.
 
     `period`: (first day, last day), both inclusive, or anything with `start` and `end`; None: all time.
     """
     breakdown = Breakdown(by) if by else None
+    if type or breakdown is Breakdown.TYPE or not is_tallied(scope):
+        return count_cases(type, period, breakdown, scope)
+    return _sorted(_added_up(_tallied(period, breakdown, scope), _lights(period, breakdown, scope)), breakdown)
+
+
+def settled_statistics(period: Any, by: str | Breakdown | None, scope: Scope | None) -> list[StatisticsRow]:
+    """The same without the lights, which are of this minute and are read from the open cases. One query."""
+    breakdown = Breakdown(by) if by else None
+    if breakdown is Breakdown.TYPE or not is_tallied(scope):
+        return count_cases(None, period, breakdown, scope)
+    return _sorted(_added_up(_tallied(period, breakdown, scope)), breakdown)
+
+
+def light_statistics(period: Any, by: str | Breakdown | None, scope: Scope | None) -> list[StatisticsRow]:
+    """The lights alone. One query."""
+    breakdown = Breakdown(by) if by else None
+    return _sorted(_added_up(_lights(period, breakdown, scope)), breakdown)
+
+
+def _tallied(period: Any, breakdown: Breakdown | None, scope: Scope | None) -> tuple[Sequence[str], Iterable[Any]]:
+    key, label = _key_of(breakdown, "day")
+    counts = {f"n_{name}": Sum(name, default=0) for name in Tally.COUNTS}
+    tallies = counted_tallies(*_days_of(period), scope).order_by().annotate(key_=key, label_=label)
+    rows = tallies.values("key_", "label_").annotate(**counts).values_list("key_", "label_", *counts)
+    return Tally.COUNTS, rows
+
+
+def _lights(period: Any, breakdown: Breakdown | None, scope: Scope | None) -> tuple[Sequence[str], Iterable[Any]]:
+    accepted = counted_cases().filter(closed_at=None, accepted_at__isnull=False)
+    if scope is not None:
+        accepted = accepted.filter(scope.q())
+    low, high = moments_of(period)
+    return _MEASURES, _stream(accepted, "accepted_at", low, high, breakdown, _LIGHTS)
+
+
+def count_cases(type: str | None, period: Any, breakdown: Breakdown | None, scope: Scope | None) -> list[StatisticsRow]:
+    """The same from the cases themselves, some 0.4 µs for each. One query."""
     cases = counted_cases()
     if scope is not None:
         cases = cases.filter(scope.q())
@@ -109,13 +150,31 @@ def statistics(
     opened = _stream(cases, "opened_at", low, high, breakdown, _OPENED)
     accepted = _stream(cases.filter(accepted_at__isnull=False), "accepted_at", low, high, breakdown, _ACCEPTED)
     closed = _stream(cases.filter(closed_at__isnull=False), "closed_at", low, high, breakdown, _CLOSED)
-    return _sorted(_added_up(opened.union(accepted, closed, all=True)), breakdown)
+    return _sorted(_added_up((_MEASURES, opened.union(accepted, closed, all=True))), breakdown)
 
 
 def counted_cases() -> QuerySet[Case]:
     """Neither mystery shopping nor cases that only gather others, whose parts are counted."""
     gathering = CaseType.objects.filter(system__in=ports.gathering_systems()).values("pk")
     return Case.objects.filter(is_simulated=False).exclude(type__in=gathering)
+
+
+def counted_tallies(first: dt.date | None, last: dt.date | None, scope: Scope | None) -> QuerySet[Tally]:
+    """Those of a scope that `is_tallied`, without cases that only gather others. Days are inclusive, None is unbounded."""
+    tallies = Tally.objects.exclude(system__in=ports.gathering_systems())
+    if scope is not None:
+        tallies = tallies.filter(scope.q())
+    if first is not None:
+        tallies = tallies.filter(day__gte=first)
+    if last is not None:
+        tallies = tallies.filter(day__lte=last)
+    return tallies
+
+
+def is_tallied(scope: Scope | None) -> bool:
+    """Tallies are of counties: who may see a town only is counted its cases."""
+    areas = () if scope is None or scope.everything else scope.areas
+    return all(area.division is None or level_of(area.division) in ("city", "county") for area in areas)
 
 
 def light_counts(scope: Scope | None = None) -> dict[str, int]:
@@ -141,6 +200,7 @@ _ACCEPTED = {
     "yellow": Count(Value(1), filter=Q(closed_at=None, light="yellow")),
     "red": Count(Value(1), filter=Q(closed_at=None, light="red")),
 }
+_LIGHTS = {name: _ACCEPTED[name] for name in ("green", "yellow", "red")}
 _CLOSED = {
     "closed": Count("*"),
     "closed_normally": Count(Value(1), filter=Q(outcome__in=DECIDED_OUTCOMES)),
@@ -186,13 +246,15 @@ def _key_of(breakdown: Breakdown | None, moment: str) -> tuple[Any, Any]:
             return Value(""), Value("")
 
 
-def _added_up(rows: Any) -> dict[str, StatisticsRow]:
+def _added_up(*parts: tuple[Sequence[str], Iterable[Any]]) -> dict[str, StatisticsRow]:
+    """Of each part its measures and its rows: key, label, a count for each."""
     found: dict[str, dict[str, Any]] = {}
-    for key, label, *counts in rows:
-        name = f"{timezone.localtime(key):%Y-%m}" if isinstance(key, dt.datetime) else str(key)
-        row = found.setdefault(name, {"label": label or name} | dict.fromkeys(_MEASURES, 0))
-        for measure, count in zip(_MEASURES, counts, strict=True):
-            row[measure] += count
+    for measures, rows in parts:
+        for key, label, *counts in rows:
+            name = f"{_local_day(key):%Y-%m}" if isinstance(key, dt.date) else str(key)
+            row = found.setdefault(name, {"label": label or name} | dict.fromkeys(_MEASURES, 0))
+            for measure, count in zip(measures, counts, strict=True):
+                row[measure] += count
     return {key: StatisticsRow(key=key, **row) for key, row in found.items()}
 
 
@@ -208,10 +270,21 @@ def _sorted(rows: dict[str, StatisticsRow], breakdown: Breakdown | None) -> list
     return sorted(rows.values(), key=lambda row: (-row.opened, -row.closed, row.key))
 
 
-def moments_of(period: Any) -> tuple[dt.datetime | None, dt.datetime | None]:
+def _local_day(key: dt.date) -> dt.date:
+    return timezone.localtime(key) if isinstance(key, dt.datetime) else key
+
+
+def _days_of(period: Any) -> tuple[dt.date | None, dt.date | None]:
+    """First and last day, both inclusive; None for all time."""
     if period is None:
         return None, None
-    first, last = (period.start, period.end) if hasattr(period, "start") else period
+    return (period.start, period.end) if hasattr(period, "start") else period
+
+
+def moments_of(period: Any) -> tuple[dt.datetime | None, dt.datetime | None]:
+    first, last = _days_of(period)
+    if first is None or last is None:
+        return None, None
     zone = timezone.get_default_timezone()
     after = last + dt.timedelta(days=1)
     return dt.datetime.combine(first, dt.time(), zone), dt.datetime.combine(after, dt.time(), zone)

@@ -1,7 +1,8 @@
 """Every change to a case, one transaction each. The parts lie beside this file; this is the door.
 
 opening: a case begins, alone or as a sub-case · acting: an action of its workflow · clocks: lights and
-deadlines · supervision: urging, orders, assignment · versions: publishing and moving · upkeep: projections.
+deadlines · supervision: urging, orders, assignment · versions: publishing and moving · upkeep: projections ·
+tallying: counts.
 """
 
 from yici.core.cases.errors import ActionNotAllowed, ChangedMeanwhile, UrgedAlready
@@ -19,6 +20,7 @@ from yici.core.cases.services.supervision import (
     supervise,
     urge,
 )
+from yici.core.cases.services.tallying import merge_tallies, rebuild_tallies, verify_tallies
 from yici.core.cases.services.upkeep import Difference, rebuild, verify_projections
 from yici.core.cases.services.versions import (
     Publication,
@@ -46,17 +48,20 @@ __all__ = [
     "join_children",
     "load_workflow",
     "merge",
+    "merge_tallies",
     "move_to_version",
     "open_case",
     "open_child",
     "publish_version",
     "publish_versions",
     "rebuild",
+    "rebuild_tallies",
     "recompute_lights",
     "record_look",
     "reply_instruction",
     "supervise",
     "urge",
     "verify_projections",
+    "verify_tallies",
     "withdraw",
 ]
