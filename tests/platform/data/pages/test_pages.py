@@ -172,6 +172,8 @@ def test_a_line_that_could_not_be_read_into_columns_is_cut_up_to_be_put_right(
     run = starting.upload(data_class, path, "lines.csv", None)
     starting.decide(run, {}, None)
     load(run.pk)
+    shown = engineer.get(f"/desk/data/runs/{run.pk}/").content.decode()
+    assert "reason=row.fields" in shown and "所有行都通过了校验" not in shown
     address = f"/desk/data/runs/{run.pk}/quarantine/"
     masked = engineer.get(address).content.decode()
     assert f"{address}42/" in masked and valid_id(41) not in masked

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 from django.contrib import messages
@@ -22,7 +23,7 @@ from yici.platform.data.pages import words
 from yici.platform.data.reading import access, catalogue, held
 from yici.platform.data.rules.deriving import rules_by_id
 from yici.platform.data.runs import mending, starting
-from yici.platform.data.runs.quarantine import message_of
+from yici.platform.data.runs.quarantine import LINE_FAULTS, count_by_reason, message_of
 from yici.platform.data.scopes import may
 
 PAGE = 50
@@ -73,9 +74,12 @@ def run_page(request: HttpRequest, number: int) -> HttpResponse:
 def _context(account: Any, run: Run) -> dict[str, Any]:
     is_open = run.state in Run.OPEN
     share = min(100, round(100 * run.progress_done / run.progress_total)) if run.progress_total else None
-    seconds = run.detail.get("seconds", {})
+    seconds = dict(run.detail.get("seconds", {}))
+    if Run.Phase.PUBLISH in seconds:  # measuring is part of the transaction that publishes
+        seconds[Run.Phase.PUBLISH] = max(seconds[Run.Phase.PUBLISH] - seconds.get(Run.Phase.MEASURE, 0.0), 0.0)
     spent = (run.ended_at or clock.now()) - (run.started_at or run.queued_at)
-    elapsed = max(spent.total_seconds(), 0.001)
+    # The end is written before the scores, within their transaction.
+    elapsed = max(spent.total_seconds(), sum(seconds.values()), 0.001)
     is_counting = is_open and run.phase in (Run.Phase.LAND, Run.Phase.SCREEN, Run.Phase.PUBLISH)
     context: dict[str, Any] = {
         "run": run,
@@ -133,7 +137,10 @@ def _ended(run: Run) -> dict[str, Any]:
 
 def _failed(run: Run) -> list[dict[str, Any]]:
     """Rules that failed in words, most rows first; `holds`: whether their rows were held back or only counted."""
-    counted = sorted(run.detail.get("failed", {}).items(), key=lambda pair: (-pair[1], pair[0]))
+    failed = Counter(run.detail.get("failed", {}))
+    if run.detail.get("landing", {}).get("rejected"):  # lines that no rule has seen
+        failed |= Counter({name: count for name, count in count_by_reason(run).items() if name in LINE_FAULTS})
+    counted = sorted(failed.items(), key=lambda pair: (-pair[1], pair[0]))
     if not counted or not run.data_class.is_described:
         return []
     rules = rules_by_id(reading.definition_of(run.data_class))
