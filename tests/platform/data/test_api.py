@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 from collections.abc import Callable
 from pathlib import Path
@@ -100,6 +101,17 @@ def test_a_column_nobody_knows_is_told_and_a_whole_line_shown_for_a_purpose_only
     assert refused.status_code == 422 and "idnumber" in refused.content.decode()
     values = {"address": "涡阳县,某村", "amount": "41.5"}
     assert engineer.post(mends, {"row": 42, "values": values}, content_type="application/json").status_code == 201
+
+
+@pytest.mark.parametrize("header", ["a\x00", "a\ud800"])
+def test_signs_no_database_keeps_are_refused(data_class: DataClass, engineer: Client, header: str) -> None:
+    file = SimpleUploadedFile("a.csv", content(line(1)))
+    number = engineer.post(f"{BASE}/classes/{data_class.pk}/files", {"file": file}).json()["id"]
+    given = json.dumps({"columns": {header: "name"}})
+    answer = engineer.post(f"{BASE}/runs/{number}/decide", given, content_type="application/json")
+    assert answer.status_code == 422 and answer.json()["fields"]
+    started = engineer.post(f"{BASE}/classes/{data_class.pk}/runs", json.dumps({"channel": header}), "application/json")
+    assert started.status_code == 404
 
 
 def test_a_class_that_is_only_registered_starts_no_run(engineer: Client, demo: Any) -> None:

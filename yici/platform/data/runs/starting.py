@@ -7,6 +7,7 @@ job does.
 from __future__ import annotations
 
 import datetime as dt
+import re
 import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -48,6 +49,7 @@ __all__ = [
 
 MAXIMUM_ATTEMPTS = 4
 _BACK_OFF_MINUTES = (1, 5, 30)
+_IS_TEXT = re.compile("[^\x00\ud800-\udfff]*").fullmatch  # what the database can keep
 
 
 def enqueue(run: Run, at: dt.datetime | None = None) -> Run:
@@ -61,6 +63,8 @@ def enqueue(run: Run, at: dt.datetime | None = None) -> Run:
 def channel_of(data_class: DataClass, kind: str = "") -> ClassChannel | None:
     """The class's first channel of that kind, or its first at all; None where there is none."""
     channels = data_class.channels.filter(withdrawn_at=None).order_by("id")
+    if kind and kind not in Channel.values:
+        return None
     return (channels.filter(kind=kind) if kind else channels).first()
 
 
@@ -176,6 +180,7 @@ def record_decisions(
     wrong = {
         header: _("没有这一列") for header, column in columns.items() if column and column not in definition.by_name
     }
+    wrong |= {header: _("表头里有无法识别的字符") for header in columns if not _IS_TEXT(header)}
     wrong |= {header: _("两个表头对应了同一列") for header, column in columns.items() if claimed.count(column) > 1}
     if wrong:
         raise Invalid(_("列的对应有误，请按提示修改。"), fields=wrong)
