@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from yici.base import clock
@@ -55,7 +56,8 @@ def issue_panels(case: Case, account: Account) -> list[Panel]:
     if issue is None:
         return []
     definition = reading.definition_of(issue.data_class)
-    results = RuleResult.objects.filter(run__data_class=issue.data_class_id, rule=issue.rule).select_related("run")
+    own = Q(run__channel__unit=issue.unit_id) | Q(run__channel=None)
+    results = RuleResult.objects.filter(own, run__data_class=issue.data_class_id, rule=issue.rule).select_related("run")
     if issue.closed_run_id:
         results = results.filter(run__lte=issue.closed_run_id)
     loads = list(results.order_by("-run_id")[:LOADS_SHOWN])[::-1]

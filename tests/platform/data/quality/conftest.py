@@ -17,7 +17,7 @@ from yici.base import clock
 from yici.core.cases import ports
 from yici.platform.data.catalogue.definition import ClassDefinition
 from yici.platform.data.lake.writing import publish
-from yici.platform.data.models import DataClass, Issue, Run, Snapshot
+from yici.platform.data.models import ClassChannel, DataClass, Issue, Run, Snapshot
 from yici.platform.data.quality import issues, measuring
 from yici.platform.data.rules.deriving import rules_of
 from yici.platform.data.rules.language import Outcome, Rule
@@ -57,9 +57,11 @@ class Loads:
         failed: int | None = None,
         queued_at: dt.datetime | None = None,
         severity: str = "",
+        channel: ClassChannel | None = None,
     ) -> Run:
         """`held`: rows as they came, all failing `rule`; counts follow from the rows unless told otherwise."""
-        run = make_run(self.data_class, queued_at=queued_at or clock.now(), state=Run.State.PUBLISHED)
+        by = {"channel": channel} if channel else {}
+        run = make_run(self.data_class, queued_at=queued_at or clock.now(), state=Run.State.PUBLISHED, **by)
         count = len(held) if failed is None else failed
         if held:
             run.quarantine = self._quarantine(run, rule, held)

@@ -15,7 +15,8 @@ from yici.core.cases import queries as case_queries
 from yici.core.cases import services as cases
 from yici.core.cases.models import Case, CaseEvent
 from yici.core.messages.models import Message
-from yici.platform.data.models import Issue, Snapshot
+from yici.core.people.models import Organisation
+from yici.platform.data.models import Channel, ClassChannel, Issue, Snapshot
 from yici.platform.data.quality.issues import is_issue, objection_counts
 from yici.platform.data.rules.language import Outcome, Rule
 from yici.platform.data.services import raise_objection
@@ -69,6 +70,46 @@ def test_a_remark_becomes_an_issue_only_above_one_row_in_a_hundred() -> None:
     assert is_issue(Outcome(note, 1000, 11))
     assert is_issue(Outcome(Rule("a.b", "b", "a", "accuracy"), 1_000_000, 1))
     assert not is_issue(Outcome(note, 0, 0))
+
+
+# Units ------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def second(loads: Loads) -> ClassChannel:
+    """The class comes from the vehicle administration as well."""
+    unit = Organisation.objects.get(slug="bz.vehicle_management")
+    return ClassChannel.objects.create(data_class=loads.data_class, kind=Channel.EXCHANGE, unit=unit)
+
+
+def test_each_unit_answers_for_what_it_delivers(loads: Loads, second: ClassChannel) -> None:
+    loads.load([person(1)], [raw(3)], mode=INCREMENT)
+    police = loads.issue
+    loads.load([person(2)], [raw(4), raw(5)], mode=INCREMENT, channel=second)
+    theirs = loads.issue
+    assert (police.unit.slug, theirs.unit.slug) == ("bz.public_security", "bz.vehicle_management")
+    assert case_of(theirs).organisation == theirs.unit and case_of(theirs).data["previous"] == ""
+    police.refresh_from_db()
+    assert (police.failed, theirs.failed) == (1, 2), "another unit's load speaks of its own rows"
+
+    loads.load([person(4), person(5)], mode=INCREMENT, channel=second)
+    theirs.refresh_from_db()
+    police.refresh_from_db()
+    assert theirs.closed_at is not None and police.closed_at is None
+    loads.load([person(3)], mode=INCREMENT)
+    police.refresh_from_db()
+    assert police.closed_at is not None, "rows that another unit had failing are no part of its proof"
+
+
+def test_a_unit_that_delivers_no_longer_is_asked_no_longer(loads: Loads, second: ClassChannel) -> None:
+    loads.load([person(1)], [raw(3)], channel=second)
+    left = loads.issue
+    second.withdrawn_at = clock.now()
+    second.save()
+    loads.load([person(1)], [raw(3)])
+    left.refresh_from_db()
+    assert left.closed_at is not None and events_of(left)[-1] == "drop"
+    assert loads.issue != left and loads.issue.unit.slug == "bz.public_security" and loads.issue.closed_at is None
 
 
 # Proof ------------------------------------------------------------------------------------------------

@@ -59,7 +59,7 @@ class Score(models.Model):
 
 
 class Issue(models.Model):
-    """A rule that fails in a class, handed to the providing unit as a case; closed by a later load's own evidence.
+    """A rule that fails in what a unit delivers of a class, handed to it as a case; closed by a later load's own evidence.
 
     `samples`: a few failing rows with every personal value masked.
     """
@@ -83,7 +83,7 @@ class Issue(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["data_class", "rule"], condition=Q(closed_at=None), name="data_issue_open_once"
+                fields=["data_class", "rule", "unit"], condition=Q(closed_at=None), name="data_issue_open_once"
             ),
         ]
         indexes = [models.Index(fields=["unit", "closed_at"], name="data_issue_unit")]

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from django.db.models import Q
+
 from yici.base.sql import paths, quoted
 from yici.platform.data.engines.duckdb import connect
 from yici.platform.data.lake import reading as lake
@@ -60,6 +62,7 @@ def _held(issue: Issue) -> list[tuple[Path, int]]:
     runs = Run.objects.filter(
         data_class_id=issue.data_class_id, pk__gte=issue.opened_run_id, pk__lte=issue.latest_run_id
     ).exclude(trigger=Run.Trigger.REPLAY)
+    runs = runs.filter(Q(channel__unit=issue.unit_id) | Q(channel=None))
     found = []
     for run in runs.only("pk", "quarantine", "detail").order_by("pk"):
         if not (run.detail.get("failed") or {}).get(issue.rule):

@@ -54,6 +54,8 @@ def update(run: Run, snapshot: Snapshot, outcomes: Sequence[Outcome], samples_of
     transaction of its own, so that somebody who acts on one case does not undo the others.
     """
     state = _State.of(run, snapshot, samples_of)
+    for left in state.orphaned:
+        _drop(state, left, "这个单位已不再报送这一类数据")
     opened = []
     for outcome in outcomes:
         issue = state.open.get(outcome.rule.id)
@@ -64,15 +66,19 @@ def update(run: Run, snapshot: Snapshot, outcomes: Sequence[Outcome], samples_of
             _still_failing(state, issue, outcome)
         elif outcome.checked:
             _no_failures(state, issue, outcome)
-    for rule, issue in state.open.items():
-        if rule not in state.rules:
-            _drop(state, issue)
+    for left in state.without_rule:
+        _drop(state, left, "数据类已不再使用这条规则")
     _tell_opened(state, opened)
 
 
 @dataclass
 class _State:
-    """What is known of the class before the load is weighed. Five queries."""
+    """What is known of the class before the load is weighed. Six queries.
+
+    `open`: issues of the unit that delivered, by rule, for a load speaks of its own unit's rows. `closed`: the last one of
+    each rule, whoever's. `orphaned`: open ones of units that deliver the class no longer; `without_rule`: open ones of a
+    rule that it no longer has.
+    """
 
     run: Run
     snapshot: Snapshot
@@ -83,6 +89,8 @@ class _State:
     unit: Organisation
     open: dict[str, Issue]
     closed: dict[str, Issue]
+    orphaned: list[Issue]
+    without_rule: list[Issue]
     cases: dict[str, Case]
 
     @classmethod
@@ -91,24 +99,29 @@ class _State:
         known = list(Issue.objects.filter(data_class=run.data_class).order_by("closed_at", "pk"))
         numbers = [issue.case_number for issue in known if issue.case_number]
         found = {case.number: case for case in Case.objects.filter(number__in=numbers)}
-        open_issues = {issue.rule: issue for issue in known if issue.closed_at is None}
+        standing = [issue for issue in known if issue.closed_at is None]
         # A person's decision that no effect passed on (an older workflow) is taken over here.
-        for rule, issue in list(open_issues.items()):
+        for issue in list(standing):
             case = found.get(issue.case_number)
             if case is not None and case.closed_at is not None:
                 _close_by_hand(issue.case_number, case.closed_at)
                 issue.closed_at = case.closed_at
-                del open_issues[rule]
+                standing.remove(issue)
+        unit = run.channel.unit if run.channel else run.data_class.department
+        rules = rules_by_id(definition)
+        delivering = {unit.pk, *run.data_class.channels.filter(withdrawn_at=None).values_list("unit", flat=True)}
         return cls(
             run=run,
             snapshot=snapshot,
             samples_of=samples_of,
             data_class=run.data_class,
             definition=definition,
-            rules=rules_by_id(definition),
-            unit=run.channel.unit if run.channel else run.data_class.department,
-            open=open_issues,
+            rules=rules,
+            unit=unit,
+            open={issue.rule: issue for issue in standing if issue.unit_id == unit.pk and issue.rule in rules},
             closed={issue.rule: issue for issue in known if issue.closed_at is not None},
+            orphaned=[issue for issue in standing if issue.unit_id not in delivering],
+            without_rule=[issue for issue in standing if issue.unit_id in delivering and issue.rule not in rules],
             cases=found,
         )
 
@@ -159,7 +172,7 @@ def _open(state: _State, outcome: Outcome) -> Issue:
             "failed": outcome.failed,
             "run": state.run.pk,
             "message": {"zh": rule.message.zh, "en": rule.message.en},
-            "previous": before.case_number if before else "",
+            "previous": before.case_number if before and before.unit_id == state.unit.pk else "",
             "english": _english(state.data_class, rule),
         },
     )
@@ -199,11 +212,11 @@ def _no_failures(state: _State, issue: Issue, outcome: Outcome) -> None:
         return
 
 
-def _drop(state: _State, issue: Issue) -> None:
-    """The class no longer has the rule: nobody can be asked to satisfy it."""
+def _drop(state: _State, issue: Issue, why: str) -> None:
+    """The class no longer has the rule, or the unit no longer delivers it: nobody can be asked to mend."""
     try:
         with transaction.atomic():
-            cases.act_as_system(issue.case_number, "drop", data={"opinion": "数据类已不再使用这条规则"})
+            cases.act_as_system(issue.case_number, "drop", data={"opinion": why})
             _end(issue, state.run, issue.checked)
     except Conflict:
         return
