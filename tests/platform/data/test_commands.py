@@ -143,6 +143,14 @@ def test_quality_issues_and_what_is_missing_are_told(yici: Command, data_class: 
     assert "户口登记簿底册" in yici("backlog")
 
 
+def test_a_description_is_drafted_and_written_once(yici: Command, file: Path, tmp_path: Path) -> None:
+    assert "person.id_number" in yici("draft", "development.project_approval", str(file))
+    yici("draft", "development.project_approval", str(file), "--into", str(tmp_path))
+    assert "person.id_number" in (tmp_path / "classes/development/project_approval.yaml").read_text("utf-8")
+    with pytest.raises(Conflict):
+        yici("draft", "development.project_approval", str(file), "--into", str(tmp_path))
+
+
 def test_a_class_that_is_only_registered_is_refused_before_a_run_begins(yici: Command) -> None:
     with pytest.raises(Invalid):
         yici("run", "development.project_approval")

@@ -7,6 +7,7 @@ from django.urls import path
 from yici.platform.data.pages import (
     classes,
     departments,
+    drafts,
     lookup,
     overview,
     quality,
@@ -23,6 +24,7 @@ urlpatterns = [
     path("desk/data/classes/<str:slug>/", classes.class_page, name="data-class"),
     path("desk/data/classes/<str:slug>/run/", classes.run_now, name="data-run-now"),
     path("desk/data/classes/<str:slug>/upload/", uploads.upload, name="data-upload"),
+    path("desk/data/classes/<str:slug>/draft/", drafts.draft, name="data-draft"),
     path("desk/data/classes/<str:slug>/look-up/", lookup.look_up, name="data-look-up"),
     path("desk/data/classes/<str:slug>/template.xlsx", classes.template, name="data-template"),
     path("desk/data/classes/<str:slug>/dcat.jsonld", classes.dcat, name="data-dcat"),

@@ -259,6 +259,23 @@ def test_a_registered_class_has_a_card_and_says_why_it_cannot_be_loaded(engineer
     assert engineer.get(f"/desk/data/classes/{registered.pk}/upload/").status_code == 404
 
 
+def test_the_description_of_a_registered_class_is_drafted_from_a_file(engineer: Client, officer: Client) -> None:
+    registered = DataClass.objects.filter(is_described=False, department__slug="bz.public_security", withdrawn_at=None)
+    one = registered[0]
+    page = f"/desk/data/classes/{one.pk}/"
+    assert f"{page}draft/" in officer.get(page).content.decode()
+    header = "登记编号,姓名,身份证号,登记日期"
+    rows = "".join(f"B{number:04d},王甲,{valid_id(number)},2017-06-0{number % 9 + 1}\n" for number in range(30))
+    shown = officer.post(f"{page}draft/", {"file": SimpleUploadedFile("a.csv", f"{header}\n{rows}".encode())})
+    text = shown.content.decode()
+    assert (
+        shown.status_code == 200 and "person.id_number" in text and f"id: {one.pk}" in text and valid_id(1) not in text
+    )
+    assert engineer.post(f"{page}draft/", {"file": SimpleUploadedFile("a.pdf", b"%PDF-1.7")}).status_code == 422
+    assert officer.get("/desk/data/classes/development.project_approval/draft/").status_code == 404
+    assert engineer.get("/desk/data/classes/public_security.resident/draft/").status_code == 302
+
+
 def test_words_for_times_and_durations(demo: Any) -> None:
     from yici.platform.data.templatetags import data_desk
 

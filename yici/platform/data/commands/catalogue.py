@@ -101,6 +101,31 @@ def check_source(class_id: ClassId) -> None:
     raise SystemExit(FAULTY if found else OK)
 
 
+@app.command("draft")
+def draft(
+    class_id: ClassId,
+    file: Annotated[Path, typer.Argument(help="a file of the department", exists=True, dir_okay=False)],
+    into: Annotated[Path | None, typer.Option(help="city folder to write into; default: print")] = None,
+) -> None:
+    """Draft the description of a class that is only registered from a file: columns, elements, types, key."""
+    set_up_django()
+    from yici.base.errors import Conflict
+    from yici.platform.data.catalogue import drafting
+
+    data_class = class_of(class_id)
+    with file.open("rb") as stream:
+        made = drafting.file_of(data_class, stream, file.name)
+    if into is None:
+        typer.echo(made.text)
+        return
+    target = into / made.path
+    if target.exists():
+        raise Conflict(f"{target} 已经存在。")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_text(made.text, "utf-8")
+    console.print(f"{target}：核对后执行 yici check {into}")
+
+
 @app.command("catalogue")
 def write_catalogue(
     target: Annotated[Path, typer.Argument(help="file to write: .csv (national guide) or .jsonld (DCAT-AP)")],
