@@ -19,7 +19,7 @@ from yici.platform.data.errors import Refused
 from yici.platform.data.models import DataClass
 
 SLUG = "development.project_approval"
-HEADERS = ["项目代码", "项目名称", "申报人", "证件", "联系电话", "批复日期", "总投资", "备注"]
+HEADERS = ["项目代码", "项目名称", "申报人", "证件", "联系电话", "批复日期", "总投资（万元）", "备注"]
 
 
 def _file(headers: list[str] = HEADERS) -> bytes:
@@ -47,7 +47,7 @@ def test_headers_are_matched_with_what_the_city_knows(data_class: DataClass) -> 
     found = {one.header: one for one in draft.columns}
     elements = {header: one.known.element for header, one in found.items() if one.known is not None}
     assert elements["证件"] == "person.id_number" and elements["联系电话"] == "organisation.contact_phone"
-    assert (found["批复日期"].type, found["总投资"].type, found["备注"].type) == ("date", "money", "text")
+    assert (found["批复日期"].type, found["总投资（万元）"].type, found["备注"].type) == ("date", "money", "text")
     assert [one.header for one in draft.columns if one.is_key] == ["项目代码"]
     assert any("GB18030" in one for one in draft.warnings)
 
@@ -61,6 +61,7 @@ def test_the_draft_is_a_description_that_the_linter_reads(data_class: DataClass,
     draft = drafting.file_of(data_class, [_file()], "项目.csv")
     definition = ClassDefinition.model_validate(yaml.safe_load(draft.text))
     assert definition.id == SLUG and definition.code == data_class.code and len(definition.columns) == len(HEADERS)
+    assert definition.by_name["zong_tou_zi"].unit_in_source == "ten_thousand_yuan"
     city = tmp_path / "city"
     shutil.copytree(city_folder(), city)
     target = city / draft.path

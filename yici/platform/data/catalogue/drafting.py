@@ -26,7 +26,7 @@ from yici.platform.data.catalogue import reading
 from yici.platform.data.catalogue.definition import ChannelEntry, ClassDefinition, Column, ColumnType, Share
 from yici.platform.data.landing.headers import normal
 from yici.platform.data.landing.landing import Landed
-from yici.platform.data.landing.mapping import propose
+from yici.platform.data.landing.mapping import propose, unit_in, without_brackets
 from yici.platform.data.landing.profiling import Profile
 from yici.platform.data.models import DataClass
 
@@ -161,7 +161,9 @@ def _candidates(keys: tuple[str, ...]) -> ClassDefinition:
 
 def _spelt(header: str, place: int) -> str:
     """A name that a file may have until somebody gives it an English one."""
-    name = _NO_NAME.sub("_", "_".join(lazy_pinyin(normal(header)))).strip("_")[:_LONGEST_NAME].strip("_")
+    name = (
+        _NO_NAME.sub("_", "_".join(lazy_pinyin(normal(without_brackets(header))))).strip("_")[:_LONGEST_NAME].strip("_")
+    )
     return name if name[:1].isalpha() else f"column_{place}"
 
 
@@ -250,7 +252,7 @@ def _lines(one: DataClass, columns: Sequence[DraftColumn]) -> Iterator[str]:
         if column.is_key:
             parts["required"] = True
         if column.type == "money":
-            parts["unit_in_source"] = "yuan"
+            parts["unit_in_source"] = unit_in(column.header) or "yuan"
         remark = column.why if known else "核对：英文名、类型、敏感级别"
         yield f"  - {_flow(parts)}  # {remark}{'；核对金额单位' if column.type == 'money' else ''}"
 

@@ -20,7 +20,7 @@ from yici.platform.data.landing.headers import normal
 from yici.platform.data.landing.landing import Landed
 from yici.platform.data.landing.profiling import Profile
 
-__all__ = ["LEAST", "Proposal", "exact_mapping", "propose"]
+__all__ = ["LEAST", "Proposal", "exact_mapping", "propose", "unit_in", "without_brackets"]
 
 LEAST = 0.45
 _BRACKETS = re.compile(r"[（(\[【](.*?)[)）\]】]")
@@ -119,10 +119,19 @@ def _is_serial_date(column: Column, profile: Profile) -> bool:
     return column.type in ("date", "datetime") and profile.serials * 2 > profile.filled
 
 
+def unit_in(header: str) -> str | None:
+    """The unit of money that a header names: 总投资（万元）."""
+    found = _BRACKETS.search(header)
+    return _UNITS.get(found[1].strip()) if found else None
+
+
+def without_brackets(header: str) -> str:
+    return _BRACKETS.sub("", header)
+
+
 def _is_other_unit(header: str, column: Column) -> bool:
     """金额（万元） for a column that comes in yuan would be wrong by four digits."""
-    found = _BRACKETS.search(header)
-    unit = _UNITS.get(found[1].strip()) if found else None
+    unit = unit_in(header)
     return unit is not None and column.type == "money" and unit != (column.unit_in_source or "yuan")
 
 
@@ -135,7 +144,7 @@ def _looks_of(column: Column) -> str:
 
 
 def _name_score(header: str, wanted: str) -> float:
-    plain, other = normal(_BRACKETS.sub("", header)), normal(_BRACKETS.sub("", wanted))
+    plain, other = normal(without_brackets(header)), normal(without_brackets(wanted))
     if not plain or not other:
         return 0.0
     if plain == other:
