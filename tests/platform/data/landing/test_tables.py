@@ -105,6 +105,38 @@ def test_lines_of_delimiters_alone_are_no_rows(landing: Any, numbers: Any) -> No
     assert landed.rows == len(rows) == 303 and landed.rejected_rows == 1
 
 
+@pytest.mark.parametrize("delimiter", ["||", "|+|", "@@", "^|^", "|@|", "$$", "~!~", "\x01", "\x1f"])
+def test_a_delimiter_of_several_signs_or_of_none_that_shows_is_found(
+    landing: Any, numbers: Any, delimiter: str
+) -> None:
+    lines = [
+        ["号", "名", "址"],
+        *([f"{n}", "王,秀|英" if n == 3 else "", "高炉镇"] for n in range(200)),
+        ["末", "少一列"],
+    ]
+    landed, rows = landing("\n".join(delimiter.join(line) for line in lines).encode("gb18030"))
+    assert landed.headers == ("号", "名", "址") and landed.delimiter == delimiter and len(rows) == 200
+    assert rows[3] == {"号": "3", "名": "王,秀|英", "址": "高炉镇"} and rows[4]["名"] is None and numbers()[-1] == 201
+    assert pq.read_table(landed.rejected)["_line"].to_pylist() == [f"末{delimiter}少一列"]
+    assert any(delimiter in one for one in landed.warnings) == (len(delimiter) > 1)
+
+
+def test_blank_fields_are_no_delimiter_of_two_signs(landing: Any) -> None:
+    """Every row lacks its second field: || stands in each, but not in the header."""
+    landed, rows = landing(("号|名|址\n" + "".join(f"{n}||镇\n" for n in range(50))).encode())
+    assert landed.delimiter == "|" and rows[0] == {"号": "0", "名": None, "址": "镇"}
+
+
+def test_quotes_escaped_by_a_backslash_are_read(landing: Any) -> None:
+    """As MySQL writes them; \\N is its null, and a path keeps its backslashes."""
+    body = "".join(f'{n},"他说\\"好\\"，第{n}次",\\N\n' for n in range(60))
+    landed, rows = landing(f'号,话,址\n{body}60,"C:\\\\数据","\\n不是换行"\n'.encode())
+    assert rows[0] == {"号": "0", "话": '他说"好"，第0次', "址": None} and landed.rejected_rows == 0
+    assert rows[-1]["话"] == "C:\\数据" and any("反斜杠" in one for one in landed.warnings)
+    landed, rows = landing(("号,路径\n" + "".join(f'{n},"C:\\数据\\"\n' for n in range(60))).encode())
+    assert rows[0]["路径"] == "C:\\数据\\" and landed.rejected_rows == 0
+
+
 def test_a_header_with_a_line_break_costs_no_row(landing: Any, numbers: Any) -> None:
     landed, rows = landing('号,"名\n（全称）",址\n1,甲,乙\n2,丙,丁\n'.encode())
     assert landed.headers == ("号", "名 （全称）", "址") and len(rows) == 2 and numbers() == [2, 3]

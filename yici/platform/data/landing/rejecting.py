@@ -13,6 +13,7 @@ from duckdb import DuckDBPyConnection
 from yici.base.sql import text
 from yici.platform.data.landing.drafting import Numbers
 from yici.platform.data.landing.headers import is_total
+from yici.platform.data.landing.sniffing import UNIT
 
 __all__ = ["Rejects", "write_rejected"]
 
@@ -92,11 +93,14 @@ class Rejects:
         query = "SELECT _row FROM aside UNION SELECT _row FROM skipped ORDER BY _row"
         return np.asarray(self._connection.execute(query).fetchnumpy()["_row"], dtype=np.int64)
 
-    def write(self, path: Path) -> int:
-        """Write `_row`, `_line`, `_reason`; returns how many. No file where there are none."""
+    def write(self, path: Path, sequence: str) -> int:
+        """Write `_row`, `_line`, `_reason`; returns how many. No file where there are none. `sequence`: the delimiter that
+        the file itself has, where it was respelt.
+        """
+        line = f"replace(_line, {text(UNIT)}, {text(sequence)})" if sequence else "_line"
         if self.count:
             self._connection.execute(
-                f"COPY (SELECT _row, _line, CASE _reason WHEN 'INVALID ENCODING' THEN 'encoding' "  # noqa: S608
+                f"COPY (SELECT _row, {line} AS _line, CASE _reason WHEN 'INVALID ENCODING' THEN 'encoding' "  # noqa: S608
                 f"WHEN 'UNQUOTED VALUE' THEN 'quotes' ELSE 'fields' END AS _reason FROM aside ORDER BY _row) "
                 f"TO {text(path)} (FORMAT parquet, COMPRESSION zstd)"
             )

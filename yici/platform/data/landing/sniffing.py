@@ -13,11 +13,12 @@ from typing import Literal
 
 from yici.platform.data.landing.errors import Empty, MarkupTable, OldFormat, PasswordProtected, Unknown
 
-__all__ = ["Kind", "delimiter_of", "encoding_of", "kind_of", "quote_of"]
+__all__ = ["UNIT", "Kind", "delimiter_of", "encoding_of", "kind_of", "quote_of"]
 
 Kind = Literal["text", "xlsx", "zip", "gzip", "parquet", "jsonl"]
 HEAD = 1 << 20  # bytes looked at to decide
-DELIMITERS = (",", "\t", "|", ";")
+UNIT = "\x1f"  # the unit separator of ASCII
+DELIMITERS = (",", "\t", "|", ";", "\x01", UNIT)  # the last two: what Hive writes, and what dialects are respelt with
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
 _BINARY = re.compile(rb"[\x01-\x08\x0e-\x1a\x1c-\x1f]")
@@ -45,9 +46,19 @@ def kind_of(path: Path) -> Kind:
     if head.removeprefix(codecs.BOM_UTF8).lstrip()[:20].lower().startswith(_MARKUP):
         raise MarkupTable
     first = head[:4096]
-    if head.startswith(_OTHERS) or _BINARY.search(first) or first.count(0) > max(len(first) * _MOST_NUL, _FEW_NUL):
+    if head.startswith(_OTHERS) or _is_binary(first) or first.count(0) > max(len(first) * _MOST_NUL, _FEW_NUL):
         raise Unknown
     return "jsonl" if _is_json_lines(head) else "text"
+
+
+def _is_binary(first: bytes) -> bool:
+    """Signs that no text holds, but for one that parts the fields of every line."""
+    lines = [line for line in first.split(b"\n")[:-1] if line.strip()]
+    for sign in (b"\x01", UNIT.encode()):
+        counts = {line.count(sign) for line in lines}
+        if len(counts) == 1 and counts != {0}:
+            first = first.replace(sign, b"")
+    return bool(_BINARY.search(first))
 
 
 def _contains(path: Path, needle: bytes) -> bool:
@@ -112,6 +123,8 @@ def delimiter_of(text: str) -> str:
     lines = [line for line in text.splitlines()[:60] if line.strip()]
     best, best_score = ",", 0.0
     for delimiter in DELIMITERS:
+        if delimiter not in text:
+            continue
         widths = Counter(len(row) for row in csv.reader(io.StringIO("\n".join(lines)), delimiter=delimiter) if row)
         width, count = max(widths.items(), key=lambda pair: (pair[0] > 1, pair[1], pair[0]), default=(1, 0))
         score = count / max(sum(widths.values()), 1) * (width > 1) + width / 10_000

@@ -18,6 +18,7 @@ from django.utils.translation import gettext as _
 
 from yici.base.sql import text
 from yici.platform.data.engines.duckdb import connect
+from yici.platform.data.landing.dialects import dialect_of, respelt
 from yici.platform.data.landing.drafting import Draft, Numbers, column_names, drop_blank, renumber, write_draft
 from yici.platform.data.landing.errors import Damaged, Empty, HeaderOnly, LineTooLong, TooManyWrongLines, Unreadable
 from yici.platform.data.landing.headers import Header, find_header
@@ -64,7 +65,7 @@ def land_text(
 ) -> Table:
     """Raises `NoHeader`, `HeaderOnly`, `TooManyColumns`, `LineTooLong`, `Unreadable`, `TooManyWrongLines`, `Damaged`."""
     encoding = encoding_of(raw)
-    text = as_utf8(raw, scratch / "utf8", encoding, limits.line, progress)
+    text = _common(as_utf8(raw, scratch / "utf8", encoding, limits.line, progress), scratch)
     is_sure = encoding != "utf-8" or not _begins_plain(raw)
     try:
         table = _land(text, target, rejected, limits, progress, is_sure)
@@ -74,14 +75,24 @@ def land_text(
         # The first megabytes were ASCII: only further on does the file show what it is.
         if decodes_throughout(raw, "gb18030"):
             encoding = "gb18030"
-            text = as_utf8(raw, scratch / "utf8", encoding, limits.line, progress)
+            text = _common(as_utf8(raw, scratch / "utf8", encoding, limits.line, progress), scratch)
         table = _land(text, target, rejected, limits, progress, is_sure=True)
-    warnings = list(table.warnings)
+    warnings = [*table.warnings, *text.dialect.told()]
     if encoding != "utf-8":
         warnings.append(_("文件编码为 {encoding}，已转为 UTF-8。").format(encoding=_ENCODINGS[encoding]))
     if text.nul:
         warnings.append(_("去除了 {count} 个空字符（NUL）。").format(count=text.nul))
     return replace(table, encoding=encoding, warnings=tuple(warnings))
+
+
+def _common(text: Utf8, scratch: Path) -> Utf8:
+    """The text respelt where it is of a dialect of its own."""
+    with text.path.open("rb") as handle:
+        head = handle.read(HEAD).decode("utf-8", "ignore")
+    dialect = dialect_of(_whole_lines(head))
+    if dialect.is_common:
+        return text
+    return replace(text, path=respelt(text.path, scratch / "common", dialect), dialect=dialect)
 
 
 def _land(text: Utf8, target: Path, rejected: Path, limits: Limits, progress: Progress | None, is_sure: bool) -> Table:
@@ -108,7 +119,7 @@ def _land(text: Utf8, target: Path, rejected: Path, limits: Limits, progress: Pr
             renumber(target, columns, first, gaps)
         if draft.blank:
             drop_blank(target, columns)
-        count = rejects.write(rejected)
+        count = rejects.write(rejected, text.dialect.sequence)
         ends_aside = bool(len(gaps)) and gaps[-1] >= first + draft.rows + draft.totals + len(gaps) - 1
         warnings = [*header.warnings, *rejects.told(ends_aside and _has_no_end(text.path))]
     rows = draft.rows - draft.blank
@@ -118,7 +129,7 @@ def _land(text: Utf8, target: Path, rejected: Path, limits: Limits, progress: Pr
         warnings.append(_("末尾的 {count} 行合计未入库。").format(count=totals))
     return Table(
         headers=header.names, columns=columns, rows=rows, first_row=first, warnings=tuple(warnings),
-        delimiter=layout.delimiter, rejected_rows=count, sample=draft.sample,
+        delimiter=text.dialect.sequence or layout.delimiter, rejected_rows=count, sample=draft.sample,
     )  # fmt: skip
 
 
@@ -159,7 +170,8 @@ def _source(path: Path, columns: tuple[str, ...], layout: _Layout, limits: Limit
     return f"""read_csv(
         {text(path)}, columns = {{{types}}}, auto_detect = false, header = false, skip = {layout.header.row},
         delim = '{delimiter}', quote = {quote}, escape = {quote}, strict_mode = true, null_padding = false,
-        max_line_size = {limits.line}, store_rejects = true, rejects_limit = {limits.wrong_lines}
+        max_line_size = {limits.line}, store_rejects = true, rejects_limit = {limits.wrong_lines},
+        nullstr = ['', '\\N']
     )"""
 
 

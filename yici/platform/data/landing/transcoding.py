@@ -16,6 +16,7 @@ from pathlib import Path
 from django.utils.translation import gettext as _
 
 from yici.platform.data.disk import disk_full_is_told
+from yici.platform.data.landing.dialects import COMMON, Dialect
 from yici.platform.data.landing.errors import LineTooLong, Unreadable
 
 __all__ = ["Progress", "Utf8", "as_utf8", "decodes_throughout"]
@@ -29,11 +30,15 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class Utf8:
-    """`path`: the original where it could stay as it is, else a copy. `has_gaps`: blank lines stand between others."""
+    """`path`: the original where it could stay as it is, else a copy. `has_gaps`: blank lines stand between others.
+
+    `dialect`: what it was respelt from.
+    """
 
     path: Path
     nul: int = 0
     has_gaps: bool = False
+    dialect: Dialect = COMMON
 
 
 def as_utf8(source: Path, target: Path, encoding: str, line_limit: int, progress: Progress | None = None) -> Utf8:

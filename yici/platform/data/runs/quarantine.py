@@ -6,6 +6,7 @@ the rules it fails). Lines that could not be read into columns stand there too, 
 
 from __future__ import annotations
 
+import contextlib
 import csv
 from collections import Counter
 from collections.abc import Mapping
@@ -186,10 +187,10 @@ def values_of(run: Run, held: HeldRow) -> dict[str, str | None]:
     delimiter = landing.get("delimiter")
     if not delimiter:
         return {}
-    try:
-        cells = next(csv.reader([held.line], delimiter=delimiter), [])
-    except csv.Error:
-        cells = held.line.split(delimiter)
+    cells = held.line.split(delimiter)
+    if len(delimiter) == 1:
+        with contextlib.suppress(csv.Error):
+            cells = next(csv.reader([held.line], delimiter=delimiter), [])
     cut = dict(zip(landing.get("headers", []), cells, strict=False))
     return {column: cut[header] for header, column in mapping.items() if column and header in cut}
 
