@@ -13,8 +13,8 @@ from pathlib import Path
 class FtpsServer:
     """Refuses to log anybody in, or to send anything, over a connection that is not encrypted."""
 
-    def __init__(self, folder: Path, certificate: Path, password: str) -> None:
-        self._folder, self._password = folder, password
+    def __init__(self, folder: Path, certificate: Path, password: str, *, implicit: bool = False) -> None:
+        self._folder, self._password, self._implicit = folder, password, implicit
         self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self._context.load_cert_chain(certificate)
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -34,7 +34,11 @@ class FtpsServer:
 
     def _talk(self, client: socket.socket) -> None:
         with contextlib.suppress(OSError):
-            _Conversation(client, self._folder, self._context, self._password).run()
+            if self._implicit:
+                client = self._context.wrap_socket(client, server_side=True)
+            conversation = _Conversation(client, self._folder, self._context, self._password)
+            conversation.encrypted = self._implicit
+            conversation.run()
         client.close()
 
 

@@ -183,18 +183,19 @@ def _certificate(folder: Path) -> tuple[Path, Path]:
     return folder / "server.pem", folder / "ca.pem"
 
 
+@pytest.mark.parametrize("implicit", [False, True])
 def test_ftps_encrypts_both_connections_and_checks_the_certificate(
-    tmp_path: Path, connect: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, connect: Callable[..., None], monkeypatch: pytest.MonkeyPatch, implicit: bool
 ) -> None:
     monkeypatch.setenv("YICI_SOURCE_FTP", "right")
     certificate, ca = _certificate(tmp_path)
     (tmp_path / "served" / "resident").mkdir(parents=True)
     (tmp_path / "served" / "resident" / "a.csv").write_bytes(b"secret")
-    server = FtpsServer(tmp_path / "served", certificate, "right")
+    server = FtpsServer(tmp_path / "served", certificate, "right", implicit=implicit)
     entry = {"kind": "ftps", "port": server.port, "user": "police", "secret": "FTP"}
-    connect("ftp", **entry, tls={"ca": str(ca)})
+    connect("ftp", **entry, tls={"ca": str(ca), "implicit": implicit})
     assert pull(tmp_path / "into").objects[0].path.read_bytes() == b"secret"
     assert FileDrop().check_config(OPTIONS) == []
-    connect("ftp", **entry)
+    connect("ftp", **entry, tls={"implicit": implicit})
     assert [one.code for one in FileDrop().check_config(OPTIONS)] == ["untrusted-certificate"]
     server.close()

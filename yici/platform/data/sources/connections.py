@@ -37,10 +37,13 @@ class Timeouts(_Part):
 
 
 class Tls(_Part):
-    """`off` only inside a network that is closed anyway. `ca`: PEM file of the department's own authority."""
+    """`off` only inside a network that is closed anyway. `ca`: PEM file of the department's own authority. `implicit`: FTPS
+    that is encrypted from the first byte on (port 990), as old servers want it, instead of AUTH TLS.
+    """
 
     mode: Literal["verify", "off"] = "verify"
     ca: str = ""
+    implicit: bool = False
 
 
 class Connection(_Part):
@@ -69,6 +72,8 @@ class Connection(_Part):
 
 
 _PORTS: dict[str, int] = {"sftp": 22, "ftp": 21, "ftps": 21, "postgresql": 5432, "mysql": 3306, "rest": 443}
+
+_IMPLICIT_FTPS = 990
 
 
 def connections() -> dict[str, Connection]:
@@ -105,7 +110,8 @@ def connection(id_: str, kinds: tuple[ConnectionKind, ...]) -> Connection:
         )
     if found.sandbox:
         return _at_sandbox(found)
-    return found.model_copy(update={"port": found.port or _PORTS[found.kind]})
+    usual = _IMPLICIT_FTPS if found.kind == "ftps" and found.tls.implicit else _PORTS[found.kind]
+    return found.model_copy(update={"port": found.port or usual})
 
 
 def _at_sandbox(found: Connection) -> Connection:

@@ -1,4 +1,4 @@
-"""A folder on an FTP or FTPS server (explicit TLS, RFC 4217). Plain FTP sends the password open: see the check."""
+"""A folder on an FTP or FTPS server (explicit TLS as in RFC 4217, or implicit). Plain FTP sends the password open: see the check."""
 
 from __future__ import annotations
 
@@ -34,6 +34,22 @@ class _Ftps(ftplib.FTP_TLS):
         return connection, size
 
 
+class _ImplicitFtps(_Ftps):
+    """Speaks TLS before the server says its first word."""
+
+    _encrypted: ssl.SSLSocket | None = None
+
+    @property
+    def sock(self) -> ssl.SSLSocket | None:
+        return self._encrypted
+
+    @sock.setter
+    def sock(self, opened: socket.socket | None) -> None:
+        if opened is not None and not isinstance(opened, ssl.SSLSocket):
+            opened = self.context.wrap_socket(opened, server_hostname=self.host)
+        self._encrypted = opened
+
+
 class FtpFolder:
     """Implements `Remote`. Use as a context; the socket's time-out is the one between two signs of life."""
 
@@ -50,7 +66,8 @@ class FtpFolder:
         context = ssl.create_default_context(cafile=self._at.tls.ca or None)
         if self._at.tls.mode == "off":
             context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-        return _Ftps(context=context, encoding=self._at.encoding)
+        speaking = _ImplicitFtps if self._at.tls.implicit else _Ftps
+        return speaking(context=context, encoding=self._at.encoding)
 
     def __enter__(self) -> FtpFolder:
         try:
