@@ -44,6 +44,7 @@ from yici.platform.data.rules.language import Rule
 from yici.platform.data.runs import mending, pulling, quarantine
 from yici.platform.data.runs.beat import DEAD_AFTER, Beat, Cancelled
 from yici.platform.data.runs.starting import decisions_of, retry_later
+from yici.platform.data.runs.telling import tell_of_end
 from yici.platform.data.sources.base import SourceAccessDenied
 
 __all__ = ["load"]
@@ -92,6 +93,7 @@ def load(run_id: int) -> str:
         run.refresh_from_db()
         if run.state not in (Run.State.PUBLISHED, Run.State.RUNNING):
             _forget_quarantine(run)
+    tell_of_end(run)
     return str(run.state)
 
 

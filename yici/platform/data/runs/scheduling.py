@@ -12,6 +12,7 @@ from yici.platform.data.models import Channel, ClassChannel, DataClass, Run
 from yici.platform.data.quality import freshness
 from yici.platform.data.runs.beat import DEAD_AFTER
 from yici.platform.data.runs.starting import retry_later, start
+from yici.platform.data.runs.telling import tell_of_end
 
 __all__ = ["end_dead_runs", "look_after", "start_due"]
 
@@ -54,6 +55,7 @@ def end_dead_runs() -> int:
         if closed:
             run.refresh_from_db()
             retry_later(run)
+            tell_of_end(run)
     return len(dead)
 
 

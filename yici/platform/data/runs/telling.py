@@ -1,0 +1,47 @@
+"""Word of a delivery that nobody watched and that was not loaded: to who delivers it, or to who looks after the sources.
+
+A run that a person started is watched by that person. What was told of a channel is not told again while it goes on.
+"""
+
+from __future__ import annotations
+
+from yici.platform.data.models import Run
+from yici.platform.data.quality import telling
+
+__all__ = ["tell_of_end"]
+
+_TEMPLATES = {
+    Run.State.REFUSED: "data.delivery_refused",
+    Run.State.WAITING: "data.delivery_waiting",
+    Run.State.FAILED: "data.source_failed",
+}
+_UNATTENDED = (Run.Trigger.SCHEDULE, Run.Trigger.PUSH, Run.Trigger.RETRY)
+
+
+def tell_of_end(run: Run) -> int:
+    """Tell of a run that ended (or waits) without a version; returns how many people. Nothing for one that loaded.
+
+    Refused or waiting: the unit's officers, who deliver again or confirm the columns. Failed for good: the data centre.
+    """
+    template = _TEMPLATES.get(Run.State(run.state))
+    if template is None or run.actor_id is not None or run.trigger not in _UNATTENDED or run.channel is None:
+        return 0
+    is_failed = run.state == Run.State.FAILED
+    if (is_failed and run.retries.exists()) or _is_known(run):
+        return 0
+    unit = run.channel.unit
+    told = telling.operators() if is_failed else telling.officers_of([unit])[unit.pk]
+    context = {"title": run.data_class.name, "organisation": unit.name, "reason": run.message}
+    return telling.tell(told, template, context, link=f"/desk/data/runs/{run.pk}/")
+
+
+def _is_known(run: Run) -> bool:
+    """Whether the run of the channel before ended in the same way; attempts at the same delivery are one."""
+    before = run.data_class.runs.filter(channel=run.channel, pk__lt=run.pk).exclude(trigger=Run.Trigger.REPLAY)
+    if run.retry_of_id is not None:
+        first = run.retry_of
+        while first is not None and first.retry_of is not None:
+            first = first.retry_of
+        before = before.filter(pk__lt=first.pk if first else run.pk)
+    last = before.order_by("-pk").values_list("state", "error").first()
+    return last == (run.state, run.error)
