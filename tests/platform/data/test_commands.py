@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -9,15 +10,17 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from django.utils import timezone
 from typer.testing import CliRunner
 
 from tests.platform.data.factories import make_class, make_definition
 from tests.platform.data.runs.conftest import content, line, valid_id
-from yici.base.errors import Conflict, Invalid, YiciError
+from yici.base import clock
+from yici.base.errors import Conflict, Invalid, NotFound, YiciError
 from yici.core.audit.models import Entry
 from yici.platform.data.commands import app, catalogue, lake, loads, quality, terminal
 from yici.platform.data.errors import Refused
-from yici.platform.data.models import DataClass, Mend, Run
+from yici.platform.data.models import DataClass, Mend, Run, Snapshot
 
 SLUG = "public_security.from_terminal"
 Command = Callable[..., str]
@@ -91,6 +94,24 @@ def test_a_file_is_mapped_loaded_mended_and_replayed(yici: Command, data_class: 
     assert "接受 1  隔离 0" in yici("replay", str(run.pk))
     assert dict(Mend.objects.values_list("row", "state")) == {32: "replayed", 33: "discarded"}
     assert "2 ←" in yici("versions", SLUG) and "没有发现问题" in yici("verify", SLUG)
+
+
+def test_a_row_is_looked_up_as_it_stood(yici: Command, data_class: DataClass, tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_bytes(content(line(1, name="王甲")))
+    yici("upload", SLUG, str(path), "--yes")
+    between = timezone.localtime(clock.now()).replace(tzinfo=None).isoformat(timespec="seconds")
+    Snapshot.objects.filter(data_class=data_class).update(published_at=clock.now() - dt.timedelta(hours=1))
+    path.write_bytes(content(line(1, name="王乙")))
+    yici("upload", SLUG, str(path), "--yes")
+    Snapshot.objects.filter(data_class=data_class, number=2).update(published_at=clock.now() + dt.timedelta(hours=1))
+    ask = ("look-up", SLUG, f"公民身份号码={valid_id(1)}", "--purpose", "核实")
+    assert "王乙" in yici(*ask) and "王甲" in yici(*ask, "--version", "1") and "王甲" in yici(*ask, "--as-of", between)
+    assert Entry.objects.filter(purpose="核实", actor_name__contains="命令行").count() == 3
+    with pytest.raises(Invalid):
+        yici("look-up", SLUG, "公民身份号码=123", "--purpose", "")
+    with pytest.raises(NotFound):
+        yici(*ask, "--version", "9")
 
 
 def test_what_is_not_confirmed_is_cancelled_and_what_cannot_be_used_refused(

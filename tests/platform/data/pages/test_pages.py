@@ -214,6 +214,22 @@ def test_an_empty_file_is_said_to_be_empty(data_class: DataClass, engineer: Clie
     assert not Run.objects.filter(data_class=data_class).exists()
 
 
+def test_a_row_is_looked_up_in_an_earlier_version(
+    loaded: Run, data_class: DataClass, engineer: Client, tmp_path: Path
+) -> None:
+    path = tmp_path / "second.csv"
+    path.write_bytes(content(line(1, name="新名字"), *(line(number) for number in range(2, 30))))
+    run = starting.upload(data_class, path, "second.csv", None)
+    starting.decide(run, {}, None)
+    load(run.pk)
+    address = f"/desk/data/classes/{data_class.pk}/look-up/"
+    asked = {"id_number": valid_id(1), "purpose": "核实"}
+    assert "新名字" in engineer.post(address, asked).content.decode()
+    before = engineer.post(address, {**asked, "version": "1"}).content.decode()
+    assert "新名字" not in before and "不是当前版本" in before and "王乙" in before
+    assert "新名字" in engineer.post(address, {**asked, "version": "x"}).content.decode()
+
+
 def test_a_version_is_compared_and_rolled_back(
     loaded: Run, data_class: DataClass, engineer: Client, tmp_path: Path
 ) -> None:

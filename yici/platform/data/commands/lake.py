@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Annotated
 
 import typer
 
-from yici.platform.data.commands.terminal import FAULTY, OK, ClassId, class_of, console, table
+from yici.platform.data.commands.terminal import (
+    FAULTY,
+    OK,
+    ClassId,
+    class_of,
+    column_of,
+    console,
+    parted,
+    table,
+    terminal,
+)
 from yici.web.database import set_up_django
 
 app = typer.Typer()
@@ -28,6 +39,41 @@ def versions(class_id: ClassId) -> None:
             f"{timezone.localtime(one.published_at):%Y-%m-%d %H:%M}",
         )  # fmt: skip
     console.print(found)
+
+
+@app.command("look-up")
+def look_up(
+    class_id: ClassId,
+    key: Annotated[list[str], typer.Argument(help="column=value …, columns of the key")],
+    purpose: Annotated[str, typer.Option(help="what for; recorded", prompt="用途")],
+    as_of: Annotated[dt.datetime | None, typer.Option(help="as the class stood then; default: now")] = None,
+    version: Annotated[int | None, typer.Option(help="as it stands in this version")] = None,
+) -> None:
+    """Rows of a class by key, in clear, now or as they stood: recorded with the purpose."""
+    set_up_django()
+    from django.utils import timezone
+
+    from yici.base.errors import Invalid
+    from yici.platform.data.catalogue import reading
+    from yici.platform.data.lake import reading as lake
+    from yici.platform.data.pages.words import in_words
+    from yici.platform.data.reading import access
+    from yici.platform.data.rules import reference
+
+    data_class = class_of(class_id)
+    definition = reading.definition_of(data_class)
+    given = {column_of(definition, name): value for name, value in map(parted, key)}
+    wanted = {name: reference.standard(definition.by_name[name], value) for name, value in given.items()}
+    if not purpose.strip() or None in wanted.values():
+        raise Invalid("请写明用途，并检查各列的写法。")
+    access.record_look(terminal(), data_class, definition, purpose, access.asked_person(definition, wanted))
+    moment = timezone.make_aware(as_of) if as_of else None
+    for row in lake.look_up(data_class, wanted, moment, version):
+        found = table("列", "值")
+        for column in definition.columns:
+            if column.name in row:
+                found.add_row(str(column.label), str(in_words(column, row[column.name]) or "—"))
+        console.print(found)
 
 
 @app.command("roll-back")

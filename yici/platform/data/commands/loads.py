@@ -13,7 +13,9 @@ from yici.platform.data.commands.terminal import (
     RunId,
     carry_out,
     class_of,
+    column_of,
     console,
+    parted,
     report,
     run_of,
     table,
@@ -116,29 +118,11 @@ def _said(mapping: list[str], definition: ClassDefinition, headers: list[str]) -
     from yici.base.errors import Invalid
 
     said = {}
-    for header, column in map(_parted, mapping):
+    for header, column in map(parted, mapping):
         if header not in headers:
             raise Invalid(f"文件里没有表头“{header}”。表头有：{'、'.join(headers)}。")
-        said[header] = _column(definition, column) if column else ""
+        said[header] = column_of(definition, column) if column else ""
     return said
-
-
-def _parted(text: str) -> tuple[str, str]:
-    from yici.base.errors import Invalid
-
-    name, sign, value = text.partition("=")
-    if not sign:
-        raise Invalid(f"“{text}”应写成 名称=值。")
-    return name.strip(), value.strip()
-
-
-def _column(definition: ClassDefinition, text: str) -> str:
-    from yici.base.errors import Invalid
-
-    for column in definition.columns:
-        if text in (column.name, column.label.zh, *column.headers):
-            return column.name
-    raise Invalid(f"{definition.id} 没有“{text}”这一列；有：{'、'.join(definition.by_name)}。")
 
 
 @app.command("cancel")
@@ -243,7 +227,7 @@ def mend(
 
     run = run_of(run_id)
     definition = reading.definition_of(run.data_class)
-    given = {_column(definition, name): value for name, value in map(_parted, values)}
+    given = {column_of(definition, name): value for name, value in map(parted, values)}
     mending.mend(run, row, given, None, note)
     console.print(f"第 {row} 行已修正，用 yici data replay {run_id} 重放。")
 

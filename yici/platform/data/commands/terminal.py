@@ -6,12 +6,15 @@ import os
 import sys
 import threading
 from collections.abc import Callable
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
+
+if TYPE_CHECKING:
+    from yici.platform.data.catalogue.definition import ClassDefinition
 
 __all__ = [
     "FAULTY",
@@ -20,7 +23,9 @@ __all__ = [
     "RunId",
     "carry_out",
     "class_of",
+    "column_of",
     "console",
+    "parted",
     "progress",
     "report",
     "run_of",
@@ -61,6 +66,26 @@ def run_of(number: int) -> Any:
     if found is None:
         raise NotFound(f"没有编号 {number} 的运行。")
     return found
+
+
+def parted(text: str) -> tuple[str, str]:
+    """`name=value` → both. Raises `Invalid`."""
+    from yici.base.errors import Invalid
+
+    name, sign, value = text.partition("=")
+    if not sign:
+        raise Invalid(f"“{text}”应写成 名称=值。")
+    return name.strip(), value.strip()
+
+
+def column_of(definition: ClassDefinition, text: str) -> str:
+    """The column that goes by this name, label or header. Raises `Invalid`."""
+    from yici.base.errors import Invalid
+
+    for column in definition.columns:
+        if text in (column.name, column.label.zh, *column.headers):
+            return column.name
+    raise Invalid(f"{definition.id} 没有“{text}”这一列；有：{'、'.join(definition.by_name)}。")
 
 
 def carry_out(run_id: int) -> None:

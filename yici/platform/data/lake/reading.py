@@ -77,12 +77,14 @@ def create_view(
     connection.execute(f"CREATE TEMP VIEW {quoted(view)} AS SELECT {own} FROM read_parquet({paths(_files(snapshot))})")
 
 
-def look_up(data_class: DataClass, key: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Rows with these values in these columns. With the first column of the key it opens one file.
+def look_up(
+    data_class: DataClass, key: Mapping[str, Any], as_of: dt.datetime | None = None, number: int | None = None
+) -> list[dict[str, Any]]:
+    """Rows with these values in these columns, now or in a version. With the first column of the key it opens one file.
 
     Raises `NotFound`, `Invalid` for a column that the class does not have.
     """
-    snapshot = snapshot_of(data_class)
+    snapshot = snapshot_of(data_class, as_of, number)
     types = {one["name"]: one["type"] for one in snapshot.columns}
     if not key or not key.keys() <= types.keys():
         raise Invalid(_("查询用的列不在这一类数据中。"))

@@ -14,6 +14,7 @@ from yici.core.people.auth import account_of, staff_required
 from yici.platform.data.catalogue import reading
 from yici.platform.data.catalogue.definition import ClassDefinition
 from yici.platform.data.lake import reading as lake
+from yici.platform.data.models import Snapshot
 from yici.platform.data.pages.words import in_words, plain
 from yici.platform.data.reading import access
 from yici.platform.data.rules import reference
@@ -32,6 +33,8 @@ def look_up(request: HttpRequest, slug: str) -> HttpResponse:
         raise NotFound(_("这一类数据还没有入库的行。"))
     asked = {name: plain(request.POST.get(name, ""), 200) for name in definition.key}
     purpose = plain(request.POST.get("purpose", ""), 200)
+    kept = list(data_class.snapshots.exclude(state=Snapshot.State.EXPIRED).order_by("-number"))
+    shown = next((one for one in kept if str(one.number) == request.POST.get("version")), data_class.current)
     errors: dict[str, str] = {}
     found: list[dict[str, Any]] | None = None
     if request.method == "POST":
@@ -43,10 +46,12 @@ def look_up(request: HttpRequest, slug: str) -> HttpResponse:
         if not purpose:
             errors["purpose"] = _("请写明用途。")
         if not errors:
-            access.look(account, data_class, definition, purpose, _id_number(definition, wanted))
-            found = lake.look_up(data_class, wanted)
+            access.look(account, data_class, definition, purpose, access.asked_person(definition, wanted))
+            found = lake.look_up(data_class, wanted, number=shown.number)
     context = {
         "data_class": data_class,
+        "kept": kept,
+        "shown": shown,
         "keys": [(definition.by_name[name], asked[name], errors.get(name, "")) for name in definition.key],
         "errors": [(name, text) for name, text in errors.items()],
         "purpose": purpose,
@@ -62,11 +67,6 @@ def look_up(request: HttpRequest, slug: str) -> HttpResponse:
 def _standard(definition: ClassDefinition, name: str, text: str) -> Any:
     """The value as it stands in the lake; None for what cannot stand there."""
     return reference.standard(definition.by_name[name], text)
-
-
-def _id_number(definition: ClassDefinition, wanted: dict[str, Any]) -> str:
-    numbers = (wanted.get(name) for name in definition.key if definition.by_name[name].element == "person.id_number")
-    return next((str(number) for number in numbers if number), "")
 
 
 def _shown(definition: ClassDefinition, row: dict[str, Any]) -> list[tuple[str, Any]]:

@@ -17,7 +17,18 @@ from yici.platform.data.catalogue.definition import ClassDefinition
 from yici.platform.data.models import DataClass, Run
 from yici.platform.data.scopes import may, within
 
-__all__ = ["class_for", "classes_of", "look", "masked", "may_cancel", "may_see_rows", "run_for", "runs_of"]
+__all__ = [
+    "asked_person",
+    "class_for",
+    "classes_of",
+    "look",
+    "masked",
+    "may_cancel",
+    "may_see_rows",
+    "record_look",
+    "run_for",
+    "runs_of",
+]
 
 VIEW = "data.view"
 
@@ -85,9 +96,22 @@ def look(
 
     `id_number`: of whom, where one person was asked for; she finds the look in her own record.
     """
+    record_look(actor_of(account), data_class, definition, purpose, id_number)
+
+
+def asked_person(definition: ClassDefinition, key: Mapping[str, Any]) -> str:
+    """The identity number among the values that a row is asked for by, or empty."""
+    numbers = (key.get(name) for name in definition.key if definition.by_name[name].element == "person.id_number")
+    return next((str(number) for number in numbers if number), "")
+
+
+def record_look(
+    actor: audit.Actor, data_class: DataClass, definition: ClassDefinition, purpose: str, id_number: str
+) -> None:
+    """`look`, by whoever it was: the terminal has no account."""
     person = people.find_person(id_number) if id_number else None
     subject = ("person", person.pk) if person else ("data_class", data_class.pk)
     if person:
         purpose = f"{purpose}（数据“{data_class.name}”）"
     elements = sorted({column.element for column in definition.columns if column.is_personal and column.element})
-    audit.record(actor_of(account), "view", subject=subject, elements=elements, purpose=purpose)
+    audit.record(actor, "view", subject=subject, elements=elements, purpose=purpose)
