@@ -178,6 +178,7 @@ def test_a_line_that_could_not_be_read_into_columns_is_cut_up_to_be_put_right(
     masked = engineer.get(address).content.decode()
     assert f"{address}42/" in masked and valid_id(41) not in masked
     page = engineer.get(f"{address}42/").content.decode()
+    assert 'id="e-amount"' in page and 'id="e-id_number"' not in page, "what slipped is pointed out at once"
     assert "涡阳县,某村,41.50" in page and f'value="{valid_id(41)}"' in page and 'value="涡阳县"' in page
     given = {"id_number": valid_id(41), "name": "王甲", "birth_date": "1980-01-01", "amount": "41.50"}
     assert engineer.post(f"{address}42/", {**given, "address": "涡阳县,某村"}).status_code == 302

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from django.contrib import messages
@@ -28,6 +28,7 @@ from yici.platform.data.pages.words import MEND_TONES, row_numbers
 from yici.platform.data.reading import access
 from yici.platform.data.rules.deriving import rules_by_id
 from yici.platform.data.rules.language import Rule
+from yici.platform.data.rules.reference import failures
 from yici.platform.data.runs import mending
 from yici.platform.data.runs.quarantine import HeldRow, count_by_reason, held_row, held_rows, message_of, values_of
 from yici.platform.data.scopes import may
@@ -145,7 +146,11 @@ def edit(request: HttpRequest, number: int, row: int) -> HttpResponse:
     known = run.mends.filter(row=row).first()
     came = values_of(run, held)
     stood = known.values if known and known.values else came
-    wrong = {rules[one].column: message_of(one, rules) for one in reversed(held.reasons) if one in rules}
+    # A line that was cut up now has been judged by no rule yet.
+    reasons = (
+        failures(definition, tuple(rules.values()), _blank_is_none(definition, stood)) if held.line else held.reasons
+    )
+    wrong = {rules[one].column: message_of(one, rules) for one in reversed(reasons) if one in rules}
     fields = [
         {
             "name": column.name,
@@ -166,6 +171,10 @@ def edit(request: HttpRequest, number: int, row: int) -> HttpResponse:
     response = render(request, "data/mend.html", context, status=422 if errors else 200)
     response["Cache-Control"] = "no-store"
     return response
+
+
+def _blank_is_none(definition: ClassDefinition, values: Mapping[str, str | None]) -> dict[str, str | None]:
+    return {name: values.get(name) or None for name in definition.by_name}
 
 
 def _codes(column: Column) -> list[tuple[str, str]]:
