@@ -9,6 +9,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import openpyxl
 import pytest
 from django.utils import timezone
 from typer.testing import CliRunner
@@ -94,6 +95,24 @@ def test_a_file_is_mapped_loaded_mended_and_replayed(yici: Command, data_class: 
     assert "接受 1  隔离 0" in yici("replay", str(run.pk))
     assert dict(Mend.objects.values_list("row", "state")) == {32: "replayed", 33: "discarded"}
     assert "2 ←" in yici("versions", SLUG) and "没有发现问题" in yici("verify", SLUG)
+
+
+def test_held_rows_are_put_right_in_a_spreadsheet(
+    yici: Command, data_class: DataClass, file: Path, tmp_path: Path
+) -> None:
+    yici("upload", SLUG, str(file), "--map", "数=金额", "--yes")
+    run = str(Run.objects.get(data_class=data_class).pk)
+    held = tmp_path / "隔离.xlsx"
+    assert "2 行" in yici("quarantine", run, "--into", str(held))
+    with pytest.raises(Invalid):
+        yici("mend-table", run, str(held))
+    yici("quarantine", run, "--clear", "--into", str(held))
+    book = openpyxl.load_workbook(held)
+    sheet = book.worksheets[0]
+    column = [cell.value for cell in sheet[1]].index("出生日期") + 1
+    sheet.cell(2, column, "1980-01-01")
+    book.save(held)
+    assert "已修正 1 行，没有改动 1 行" in yici("mend-table", run, str(held), "--note", "户口簿")
 
 
 def test_a_row_is_looked_up_as_it_stood(yici: Command, data_class: DataClass, tmp_path: Path) -> None:

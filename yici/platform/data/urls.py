@@ -42,6 +42,7 @@ urlpatterns = [
     path("desk/data/runs/<int:number>/quarantine/", quarantine.rows, name="data-quarantine"),
     path("desk/data/runs/<int:number>/quarantine/unmask/", quarantine.unmask, name="data-unmask"),
     path("desk/data/runs/<int:number>/quarantine/settle/", quarantine.settle, name="data-settle"),
+    path("desk/data/runs/<int:number>/quarantine/take-back/", quarantine.take_back, name="data-take-back"),
     path("desk/data/runs/<int:number>/quarantine/export.xlsx", quarantine.export, name="data-quarantine-export"),
     path("desk/data/runs/<int:number>/quarantine/<int:row>/", quarantine.edit, name="data-mend"),
     path("desk/data/quality/", quality.quality, name="data-quality"),

@@ -185,6 +185,32 @@ def test_a_line_that_could_not_be_read_into_columns_is_cut_up_to_be_put_right(
     assert Mend.objects.get(run=run, row=42).values["address"] == "涡阳县,某村"
 
 
+def test_held_rows_go_out_as_a_table_and_come_back_mended(loaded: Run, engineer: Client, officer: Client) -> None:
+    address = f"/desk/data/runs/{loaded.pk}/quarantine/"
+
+    def exported() -> openpyxl.Workbook:
+        return openpyxl.load_workbook(io.BytesIO(engineer.get(f"{address}export.xlsx").content))
+
+    def handed_back(book: openpyxl.Workbook, client: Client = engineer) -> Any:
+        out = io.BytesIO()
+        book.save(out)
+        return client.post(f"{address}take-back/", {"file": SimpleUploadedFile("a.xlsx", out.getvalue())}, follow=True)
+
+    masked = handed_back(exported()).content.decode()
+    assert "遮盖过的" in masked and not loaded.mends.exists()
+    engineer.post(f"{address}unmask/", {"purpose": "逐行改正"})
+    book = exported()
+    sheet = book.worksheets[0]
+    header = [cell.value for cell in sheet[1]]
+    rows = {line[0].value: line for line in sheet.iter_rows(min_row=2)}
+    rows[32][header.index("公民身份号码")].value = valid_id(31)
+    rows[33][header.index("出生日期")].value = "1980-13-01"
+    assert handed_back(book, officer).status_code == 403
+    page = handed_back(book).content.decode()
+    assert "已修正 1 行" in page and "1 行仍不合格" in page and "第 33 行" in page
+    assert list(loaded.mends.values_list("row", "state")) == [(32, "mended")]
+
+
 def test_rows_are_discarded_with_a_reason_and_taken_back(loaded: Run, engineer: Client) -> None:
     address = f"/desk/data/runs/{loaded.pk}/quarantine/settle/"
     engineer.post(address, {"row": ["33", "34"], "note": ""})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -188,6 +189,7 @@ def show_quarantine(
     reason: Annotated[str, typer.Option(help="id of a rule")] = "",
     count: Annotated[int, typer.Option(help="rows")] = 20,
     clear: Annotated[bool, typer.Option("--clear", help="show personal values; the look is recorded")] = False,
+    into: Annotated[Path | None, typer.Option(help="XLSX to write all of them to, for mend-table with --clear")] = None,
 ) -> None:
     """Rows that were not accepted, with their reasons. Personal values are masked unless --clear."""
     set_up_django()
@@ -195,13 +197,18 @@ def show_quarantine(
     from yici.platform.data.catalogue import reading
     from yici.platform.data.reading.access import masked
     from yici.platform.data.rules.deriving import rules_by_id
+    from yici.platform.data.runs.mending_tables import export_table
     from yici.platform.data.runs.quarantine import held_rows, message_of
 
     run = run_of(run_id)
     definition = reading.definition_of(run.data_class)
     rules = rules_by_id(definition)
+    if into is not None:
+        with into.open("wb") as out:
+            written = export_table(run, out, None if clear else partial(masked, definition))
+        console.print(f"{into}：{written} 行")
     found = table("行", "原因", "内容")
-    for row in held_rows(run, reason, limit=count):
+    for row in [] if into is not None else held_rows(run, reason, limit=count):
         values = dict(row.values) if clear else masked(definition, row.values)
         shown = [f"{name}={values[name]}" for name in definition.by_name if values.get(name)]
         line = row.line if clear else "＊" * min(len(row.line), 12)
@@ -210,7 +217,25 @@ def show_quarantine(
         audit.record(
             terminal(), "view", subject=("data_class", run.data_class_id), purpose=f"命令行查看隔离行（运行 {run_id}）"
         )
-    console.print(found)
+    if into is None:
+        console.print(found)
+
+
+@app.command("mend-table")
+def mend_table(
+    run_id: RunId,
+    file: Annotated[Path, typer.Argument(help="the XLSX of quarantine --clear --into, put right", exists=True)],
+    note: Annotated[str, typer.Option(help="why")] = "",
+) -> None:
+    """Put many quarantined rows right at once, in a spreadsheet."""
+    set_up_django()
+    from yici.platform.data.runs.mending_tables import mend_table as take_back
+
+    with file.open("rb") as stream:
+        done = take_back(run_of(run_id), stream, file.name, None, note)
+    for row, why in done.refused.items():
+        console.print(f"[yellow]第 {row} 行：{why}[/yellow]")
+    console.print(f"已修正 {done.mended} 行，没有改动 {done.unchanged} 行，仍不合格 {len(done.refused)} 行。")
 
 
 @app.command("mend")

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from django.contrib import messages
+from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
@@ -21,7 +23,6 @@ from yici.core.people.services import actor_of
 from yici.core.vocabulary import queries as vocabulary
 from yici.platform.data.catalogue import reading
 from yici.platform.data.catalogue.definition import ClassDefinition, Column
-from yici.platform.data.landing.exporting import write_xlsx
 from yici.platform.data.models import Mend, Run
 from yici.platform.data.pages.purposes import keep_purpose, purpose_of
 from yici.platform.data.pages.words import MEND_TONES, row_numbers
@@ -30,12 +31,14 @@ from yici.platform.data.rules.deriving import rules_by_id
 from yici.platform.data.rules.language import Rule
 from yici.platform.data.rules.reference import failures
 from yici.platform.data.runs import mending
+from yici.platform.data.runs.mending_tables import export_table, mend_table
 from yici.platform.data.runs.quarantine import HeldRow, count_by_reason, held_row, held_rows, message_of, values_of
 from yici.platform.data.scopes import may
 
 PAGE = 25
-MOST_EXPORTED = 50_000
 MOST_CODES = 200
+LARGEST = 16 * 1024 * 1024  # bytes of a table of mended rows
+TOLD = 5  # refused rows of one that are named
 
 
 @require_safe
@@ -204,6 +207,35 @@ def settle(request: HttpRequest, number: int) -> HttpResponse:
     return redirect("data-quarantine", number)
 
 
+@require_POST
+@staff_required("data.rows")
+def take_back(request: HttpRequest, number: int) -> HttpResponse:
+    """The exported table, put right in a spreadsheet program."""
+    account = account_of(request)
+    run = access.run_for(account, number, "data.rows")
+    file = request.FILES.get("file")
+    try:
+        if not isinstance(file, UploadedFile):
+            raise Invalid(_("请先选择要上传的文件。"))
+        if (file.size or 0) > LARGEST:
+            raise Invalid(_("文件太大，请只上传导出的隔离数据。"))
+        done = mend_table(run, file.chunks(), file.name or "", account, request.POST.get("note", "")[:500])
+    except Invalid as error:
+        messages.error(request, str(error.message))
+        return redirect("data-quarantine", number)
+    if done.mended:
+        messages.success(request, _("已修正 {count} 行，等待重放。").format(count=done.mended))
+    if done.refused:
+        told = "；".join(
+            _("第 {row} 行：{why}").format(row=row, why=why.rstrip("。"))
+            for row, why in list(done.refused.items())[:TOLD]
+        )
+        messages.warning(request, _("{count} 行仍不合格，没有改动。{told}").format(count=len(done.refused), told=told))
+    if not done.mended and not done.refused:
+        messages.warning(request, _("表格里没有改动过的行。"))
+    return redirect("data-quarantine", number)
+
+
 @require_safe
 @staff_required("data.upload")
 def export(request: HttpRequest, number: int) -> HttpResponse:
@@ -211,18 +243,9 @@ def export(request: HttpRequest, number: int) -> HttpResponse:
     account = account_of(request)
     run = access.run_for(account, number, "data.upload")
     definition = reading.definition_of(run.data_class)
-    rules = rules_by_id(definition)
     purpose = _purpose(request, run)
-    headers = [_("行号"), _("原因"), *(column.headers[0] for column in definition.columns)]
-
-    def lines() -> Iterator[list[Any]]:
-        for one in held_rows(run, limit=MOST_EXPORTED):
-            values = dict(one.values) if purpose else access.masked(definition, one.values)
-            reasons = "；".join(message_of(rule, rules) for rule in one.reasons)
-            yield [one.row, reasons, *(values.get(column.name) for column in definition.columns)]
-
     out = io.BytesIO()
-    count = write_xlsx(out, headers, lines(), _("隔离数据"))
+    count = export_table(run, out, None if purpose else partial(access.masked, definition))
     audit.record(
         actor_of(account, request),
         "export",

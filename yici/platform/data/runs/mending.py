@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
@@ -14,14 +15,16 @@ from yici.base import clock
 from yici.base.errors import Conflict, Invalid, NotFound
 from yici.core.people.models import Account
 from yici.platform.data.catalogue import reading
+from yici.platform.data.catalogue.definition import ClassDefinition
 from yici.platform.data.errors import LoadInProgress
 from yici.platform.data.models import Mend, Run
 from yici.platform.data.rules.deriving import rules_by_id
+from yici.platform.data.rules.language import Rule
 from yici.platform.data.rules.reference import failures
-from yici.platform.data.runs.quarantine import held_row, message_of, values_of
+from yici.platform.data.runs.quarantine import held_row, held_rows, message_of, values_of
 from yici.platform.data.runs.starting import enqueue, open_run_of, put_on_record
 
-__all__ = ["discard", "mend", "replay", "undo", "waiting_of", "write_mended"]
+__all__ = ["Batch", "discard", "mend", "mend_many", "replay", "undo", "waiting_of", "write_mended"]
 
 LONGEST_VALUE = 10_000  # characters
 
@@ -50,9 +53,7 @@ def mend(run: Run, row: int, values: Mapping[str, str], actor: Account | None, n
     whole |= known.values if known else {}
     whole |= {name: value.replace("\x00", "") for name, value in wanted.items()}
     rules = rules_by_id(definition)
-    failing = [rules[one] for one in failures(definition, tuple(rules.values()), _or_null(whole)) if one in rules]
-    blocking = [rule for rule in failing if rule.severity == "quarantine"]
-    if blocking:
+    if blocking := _blocking(definition, rules, whole):
         fields = {rule.column or "": message_of(rule.id, rules) for rule in reversed(blocking)}
         raise Invalid(_("修正后仍有不合格的列，请按提示再改。"), fields=fields)
     changed = sorted(name for name in whole if whole[name] != (came.get(name) or ""))
@@ -71,6 +72,71 @@ def mend(run: Run, row: int, values: Mapping[str, str], actor: Account | None, n
     )
     put_on_record(actor, run, f"修正隔离行 {row}", [definition.by_name[name].element for name in changed])
     return mended
+
+
+@dataclass(frozen=True)
+class Batch:
+    """`mended` rows are right now, `unchanged` ones stand as they stood; `refused`: row → why, in words."""
+
+    mended: int
+    unchanged: int
+    refused: Mapping[int, str]
+
+
+@transaction.atomic
+def mend_many(run: Run, rows: Mapping[int, Mapping[str, str]], actor: Account | None, note: str = "") -> Batch:
+    """`mend` of many rows at once: those that are right are mended, the others told. `rows`: number → column → text."""
+    definition = reading.definition_of(run.data_class)
+    rules = rules_by_id(definition)
+    held = {one.row: one for one in held_rows(run, rows=list(rows), limit=len(rows))}
+    known = {one.row: one for one in Mend.objects.select_for_update().filter(run=run, row__in=list(rows))}
+    made: list[Mend] = []
+    refused: dict[int, str] = {}
+    unchanged = 0
+    for row, values in sorted(rows.items()):
+        before = known.get(row)
+        if row not in held:
+            refused[row] = _("这一行不在隔离区，可能已经清理。")
+            continue
+        if before is not None and before.state == Mend.State.REPLAYED:
+            refused[row] = _("这一行已经入库，不能再改。")
+            continue
+        came = values_of(run, held[row])
+        stood = {name: came.get(name) or "" for name in definition.by_name}
+        stood |= before.values if before else {}
+        whole = stood | {name: text.replace("\x00", "")[:LONGEST_VALUE] for name, text in values.items()}
+        if all(text.strip() == stood[name].strip() for name, text in whole.items()):
+            unchanged += 1
+        elif blocking := _blocking(definition, rules, whole):
+            refused[row] = "；".join(message_of(rule.id, rules) for rule in blocking)
+        else:
+            made.append(
+                Mend(
+                    run=run,
+                    row=row,
+                    state=Mend.State.MENDED,
+                    values=whole,
+                    actor=actor,
+                    note=note,
+                    mended_at=clock.now(),
+                )
+            )
+    Mend.objects.bulk_create(
+        made,
+        update_conflicts=True,
+        unique_fields=["run", "row"],
+        update_fields=["state", "values", "reasons", "actor", "note", "mended_at", "replay"],
+    )
+    if made:
+        elements = [column.element for column in definition.columns if any(column.name in one for one in rows.values())]
+        put_on_record(actor, run, f"用表格修正隔离行 {len(made)} 行", elements)
+    return Batch(len(made), unchanged, refused)
+
+
+def _blocking(definition: ClassDefinition, rules: Mapping[str, Rule], values: Mapping[str, str]) -> list[Rule]:
+    """Rules that the row would be held back for again, as far as the row alone tells."""
+    failing = failures(definition, tuple(rules.values()), _or_null(values))
+    return [rules[one] for one in failing if one in rules and rules[one].severity == "quarantine"]
 
 
 @transaction.atomic
