@@ -59,7 +59,9 @@ START, END = r"\A", r"\z"
 NUMBER = r"[-+]?(?:[0-9]{1,12}|[0-9]{1,3}(?:,[0-9]{3}){1,3})(?:\.[0-9]{1,8})?"
 MONEY = r"[¥￥]?[-+]?(?:[0-9]{1,13}|[0-9]{1,3}(?:,[0-9]{3}){1,4})(?:\.[0-9]{1,8})?(?:万元|元|分)?"
 
-_CANONICAL = {"date": ISO_DATE, "datetime": ISO_DATETIME, "number": r"-?[0-9]{1,12}(?:\.[0-9]{1,8})?"}
+# The four ways in which databases and sheets write nearly every day; always two digits for month and day.
+PLAIN_DATE = f"{_YEAR}(?:-[0-9]{{2}}-[0-9]{{2}}|[0-9]{{4}}|/[0-9]{{2}}/[0-9]{{2}}|年[0-9]{{2}}月[0-9]{{2}}日)"
+_CANONICAL = {"date": PLAIN_DATE, "datetime": ISO_DATETIME, "number": r"-?[0-9]{1,12}(?:\.[0-9]{1,8})?"}
 
 
 @dataclass(frozen=True)
@@ -171,7 +173,7 @@ class Templates(ABC):
         form, text = self.forms[column], self.name(CLEANED + column)
         match form.type:
             case "date":
-                quick, slow = f"TRY_CAST({text} AS DATE)", self.date(text)
+                quick, slow = f"TRY_CAST({self.iso_of_plain(text)} AS DATE)", self.date(text)
             case "datetime":
                 quick, slow = (
                     f"CASE WHEN {text} >= '0001' THEN TRY_CAST({text} AS {self.timestamp}) END",
@@ -180,8 +182,7 @@ class Templates(ABC):
             case "number":
                 quick, slow = f"TRY_CAST({text} AS {LAKE_TYPES['number']})", self.number(text)
             case "money":
-                whole, decimals = f"split_part({text}, '.', 1)", f"split_part({text}, '.', 2)"
-                quick = f"TRY_CAST({whole} || rpad({decimals}, {form.scale}, '0') AS {self.bigint})"
+                quick = self.plain_money(text, form.scale)
                 slow = self.money(text, form.scale)
             case "code" | "yes_no" if form.codes:
                 return self.code(form, text)
@@ -269,6 +270,18 @@ class Templates(ABC):
         padded = self.replaced(self.replace_whole(day, DATE, r"\1-0\2-0\3"), "-0([0-9]{2})", r"-\1")
         return f"CASE WHEN {self.full_match(day, DATE)} THEN {self.day_of_iso(padded)} END"
 
+    def iso_of_plain(self, text: str) -> str:
+        """What matches `PLAIN_DATE` as yyyy-mm-dd, by its places alone."""
+        year, sign = f"substr({text}, 1, 4)", f"substr({text}, 5, 1)"
+        parted, compact = (
+            f"concat({year}, '-', substr({text}, {month}, 2), '-', substr({text}, {day}, 2))"
+            for month, day in ((6, 9), (5, 7))
+        )
+        return (
+            f"CASE WHEN {sign} = '-' THEN {text} WHEN {sign} = '/' THEN replace({text}, '/', '-')"
+            f" WHEN {sign} = '年' THEN {parted} ELSE {compact} END"
+        )
+
     def day_of_iso(self, text: str) -> str:
         """Year 0000 is no year. What is left is read alike by every engine: yyyy-mm-dd, Gregorian throughout."""
         return f"TRY_CAST({self.extract(text, f'({ISO_DATE})', 1)} AS DATE)"
@@ -289,6 +302,13 @@ class Templates(ABC):
         """Rounded half away from zero, as every engine does on a cast from text."""
         plain = f"replace({text}, ',', '')"
         return f"CASE WHEN {self.full_match(text, NUMBER)} THEN TRY_CAST({plain} AS {LAKE_TYPES['number']}) END"
+
+    def plain_money(self, text: str, scale: int) -> str:
+        """Of canonical text, which has no more decimals than its unit: nothing is rounded."""
+        if scale <= 2:  # thirteen digits times a hundred fit
+            return f"CAST(TRY_CAST({text} AS DECIMAL(18,{scale})) * {10**scale} AS {self.bigint})"
+        whole, decimals = f"split_part({text}, '.', 1)", f"split_part({text}, '.', 2)"
+        return f"TRY_CAST({whole} || rpad({decimals}, {scale}, '0') AS {self.bigint})"
 
     def money(self, text: str, scale: int) -> str:
         """Digit by digit: no engine's decimal arithmetic has a say."""
