@@ -207,7 +207,7 @@ def test_held_rows_go_out_as_a_table_and_come_back_mended(loaded: Run, engineer:
     rows[33][header.index("出生日期")].value = "1980-13-01"
     assert handed_back(book, officer).status_code == 403
     page = handed_back(book).content.decode()
-    assert "已修正 1 行" in page and "1 行仍不合格" in page and "第 33 行" in page
+    assert "已修正 1 行" in page and "1 行没有采纳" in page and "第 33 行" in page
     assert list(loaded.mends.values_list("row", "state")) == [(32, "mended")]
 
 

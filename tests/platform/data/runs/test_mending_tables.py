@@ -71,6 +71,8 @@ def test_rows_that_are_right_wait_for_the_replay_and_the_others_are_told(run: Ru
     assert {valid_id(41), valid_id(43)} <= found
     again = mend_table(run, given, "隔离.xlsx", None)
     assert again.mended == 0 and "已经入库" in again.refused[42]
+    out = io.BytesIO()
+    assert export_table(run, out, None) == 1, "only what still waits goes out again"
 
 
 def test_a_text_like_a_formula_comes_back_as_it_was(upload: Upload) -> None:

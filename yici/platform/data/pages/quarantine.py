@@ -230,7 +230,7 @@ def take_back(request: HttpRequest, number: int) -> HttpResponse:
             _("第 {row} 行：{why}").format(row=row, why=why.rstrip("。"))
             for row, why in list(done.refused.items())[:TOLD]
         )
-        messages.warning(request, _("{count} 行仍不合格，没有改动。{told}").format(count=len(done.refused), told=told))
+        messages.warning(request, _("{count} 行没有采纳。{told}").format(count=len(done.refused), told=told))
     if not done.mended and not done.refused:
         messages.warning(request, _("表格里没有改动过的行。"))
     return redirect("data-quarantine", number)

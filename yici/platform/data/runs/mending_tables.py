@@ -24,7 +24,7 @@ from yici.platform.data.landing.exporting import write_xlsx
 from yici.platform.data.landing.headers import normal
 from yici.platform.data.landing.landing import Landed, land
 from yici.platform.data.landing.mapping import exact_mapping
-from yici.platform.data.models import Run
+from yici.platform.data.models import Mend, Run
 from yici.platform.data.rules.deriving import rules_by_id
 from yici.platform.data.runs.mending import Batch, mend_many
 from yici.platform.data.runs.quarantine import held_rows, message_of, values_of
@@ -37,14 +37,18 @@ MOST, MOST_EXPORTED = 5_000, 50_000  # rows of one table, handed back and given 
 
 
 def export_table(run: Run, out: BinaryIO, shown: Callable[[Mapping[str, Any]], Mapping[str, Any]] | None) -> int:
-    """Write the held rows as XLSX; returns how many. `shown` masks; None: in clear, and may be handed back."""
+    """Write the rows that still wait as XLSX, as they stand; returns how many. `shown` masks; None: in clear, and may be handed back."""
     definition = reading.definition_of(run.data_class)
     rules = rules_by_id(definition)
+    mends = {one.row: one for one in run.mends.all()}
     headers = [str(MASKED_ROW if shown else ROW), str(REASON), *(column.headers[0] for column in definition.columns)]
 
     def lines() -> Iterator[list[Any]]:
         for one in held_rows(run, limit=MOST_EXPORTED):
-            came = values_of(run, one)
+            mend = mends.get(one.row)
+            if mend is not None and mend.state in Mend.SETTLED:
+                continue
+            came = (mend.values if mend else None) or values_of(run, one)
             values = shown(came) if shown else came
             reasons = "；".join(message_of(rule, rules) for rule in one.reasons)
             yield [one.row, reasons, *(values.get(column.name) for column in definition.columns)]
