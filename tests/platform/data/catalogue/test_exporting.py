@@ -64,7 +64,7 @@ def test_every_prefix_used_is_in_the_context() -> None:
 def test_a_class_that_is_only_registered_is_exported_too() -> None:
     document = exporting.dcat_of(DataClass.objects.get(pk="petition.joint_meeting"))
     assert document["dct:accessRights"]["@id"].endswith("/access-right/NON_PUBLIC")
-    assert "yici:column" not in document
+    assert "yici:column" not in document and "dcat:distribution" not in document
 
 
 def test_the_catalogue_is_written_as_jsonld(tmp_path: Path) -> None:

@@ -10,8 +10,9 @@ import pytest
 
 from tests.platform.data.runs.conftest import content, line
 from yici.core.messages.models import Message
+from yici.platform.data.lake import reading as lake
 from yici.platform.data.models import ClassChannel, DataClass, Run
-from yici.platform.data.runs import starting
+from yici.platform.data.runs import scheduling, starting
 from yici.platform.data.runs.carrying_out import load
 
 TEMPLATES = ("data.delivery_refused", "data.delivery_waiting", "data.source_failed")
@@ -80,3 +81,19 @@ def test_a_source_that_cannot_be_read_is_told_when_it_is_tried_no_more(channel: 
         load(again.pk)
         again = again.retries.first()
     assert len(told()) == 1, "the same fault the next night is no news"
+
+
+def test_a_damaged_file_of_the_lake_is_told_to_the_data_centre(
+    deliver: Deliver, data_class: DataClass, demo: Any
+) -> None:
+    deliver(content(*(line(number) for number in range(9))))
+    assert scheduling.look_after()["faults"] == 0
+    data_class.refresh_from_db()
+    (path,) = lake.files_of(data_class)
+    path.chmod(0o600)
+    body = bytearray(path.read_bytes())
+    body[len(body) // 2] ^= 1
+    path.write_bytes(body)
+    assert scheduling.look_after()["faults"] == 1
+    (message,) = Message.objects.filter(template="data.lake_damaged")
+    assert message.recipient == demo.data_engineer and path.name[:8] in message.body

@@ -154,22 +154,22 @@ def _dataset(one: DataClass, categories: dict[str, Category]) -> dict[str, Any]:
         "dct:publisher": _agent(one.department),
         "dct:accessRights": {"@id": f"{_AUTHORITY}/access-right/{_RIGHTS[one.share_type]}"},
         "dct:accrualPeriodicity": {"@id": f"{_AUTHORITY}/frequency/{_FREQUENCIES[one.cycle]}"},
-        "dcat:distribution": [_distribution(one, definition, address)],
         "yici:sensitivity": one.sensitivity,
         "yici:isOpen": one.is_open,
         "yici:share": _share(one, definition),
     }
     if category := categories.get(one.category):
         document["dcat:theme"] = [_concept(one.category, category)]
-    if definition:
+    if definition:  # of a class that is only registered there are no rows to be had
+        document["dcat:distribution"] = [_distribution(one, definition, address)]
         document["dct:issued"] = {"@value": definition.published.isoformat(), "@type": "xsd:date"}
         document["dct:relation"] = [{"@id": _address(f"/data/classes/{slug}")} for slug in definition.related]
         document["yici:column"] = [_column(column, definition) for column in definition.columns]
     return document
 
 
-def _distribution(one: DataClass, definition: ClassDefinition | None, address: str) -> dict[str, Any]:
-    kind = "XLSX" if definition and definition.format == "spreadsheet" else "CSV"
+def _distribution(one: DataClass, definition: ClassDefinition, address: str) -> dict[str, Any]:
+    kind = "XLSX" if definition.format == "spreadsheet" else "CSV"
     return {
         "@id": f"{address}#rows",
         "@type": "dcat:Distribution",

@@ -12,7 +12,7 @@ from yici.platform.data.models import Channel, ClassChannel, DataClass, Run
 from yici.platform.data.quality import freshness
 from yici.platform.data.runs.beat import DEAD_AFTER
 from yici.platform.data.runs.starting import retry_later, start
-from yici.platform.data.runs.telling import tell_of_end
+from yici.platform.data.runs.telling import tell_of_end, tell_of_faults
 
 __all__ = ["end_dead_runs", "look_after", "start_due"]
 
@@ -74,4 +74,5 @@ def look_after() -> dict[str, int]:
     faults = upkeep.verify()
     for fault in faults:
         logger.error("lake: %s", fault)
+    tell_of_faults(faults)
     return {"merged": merged, "expired": expired, "swept": swept, "faults": len(faults)}

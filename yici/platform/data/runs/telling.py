@@ -5,16 +5,19 @@ A run that a person started is watched by that person. What was told of a channe
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from yici.platform.data.models import Run
 from yici.platform.data.quality import telling
 
-__all__ = ["tell_of_end"]
+__all__ = ["tell_of_end", "tell_of_faults"]
 
 _TEMPLATES = {
     Run.State.REFUSED: "data.delivery_refused",
     Run.State.WAITING: "data.delivery_waiting",
     Run.State.FAILED: "data.source_failed",
 }
+_NAMED = 3  # faults that a message names
 _UNATTENDED = (Run.Trigger.SCHEDULE, Run.Trigger.PUSH, Run.Trigger.RETRY)
 
 
@@ -33,6 +36,14 @@ def tell_of_end(run: Run) -> int:
     told = telling.operators() if is_failed else telling.officers_of([unit])[unit.pk]
     context = {"title": run.data_class.name, "organisation": unit.name, "reason": run.message}
     return telling.tell(told, template, context, link=f"/desk/data/runs/{run.pk}/")
+
+
+def tell_of_faults(faults: Sequence[object]) -> int:
+    """Tell the data centre what the night's comparison of checksums found; returns how many people."""
+    if not faults:
+        return 0
+    context = {"title": str(len(faults)), "reason": "；".join(str(fault).rstrip("。") for fault in faults[:_NAMED])}
+    return telling.tell(telling.operators(), "data.lake_damaged", context, link="/desk/data/")
 
 
 def _is_known(run: Run) -> bool:
