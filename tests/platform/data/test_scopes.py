@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from django.test import Client
 
 from tests.platform.data.factories import make_class, make_definition
 from tests.platform.data.runs.conftest import content, line
+from yici.base import clock
 from yici.core.people.models import Organisation, RoleGrant
 from yici.core.people.queries import scope_of
 from yici.platform.data.models import Channel, ClassChannel, DataClass, Run
@@ -90,9 +92,22 @@ def test_its_pages_open_and_a_file_is_handed_in(
     assert answer.status_code == 302 and answer["Location"].endswith("/decide/")
 
 
-def test_a_unit_that_stopped_delivering_sees_the_class_no_longer(data_class: DataClass, deliverer: Any) -> None:
-    from yici.base import clock
+def test_a_units_page_holds_what_it_delivers_for_another(
+    data_class: DataClass, deliverer: Any, tmp_path: Path, sign_in: Callable[..., Client]
+) -> None:
+    _loaded(data_class, tmp_path, deliverer)
+    data_class.channels.update(last_success_at=clock.now() - dt.timedelta(days=90))
+    waiting = starting.upload(data_class, tmp_path / "rows.csv", "rows.csv", deliverer)
+    client = sign_in(Client(), deliverer)
+    page = client.get("/desk/data/departments/bz.vehicle_management/").content.decode()
+    assert "为其他单位报送的数据类" in page and f"/desk/data/runs/{waiting.pk}/decide/" in page
+    assert "没有超期的数据类" not in page and "没有要改正的问题" not in page
+    owner = client.get("/desk/data/departments/bz.public_security/").content.decode()
+    assert "为其他单位报送的数据类" not in owner
+    assert "市车管所" in client.get(f"/desk/data/classes/{data_class.pk}/").content.decode().split('id="issues"')[1]
 
+
+def test_a_unit_that_stopped_delivering_sees_the_class_no_longer(data_class: DataClass, deliverer: Any) -> None:
     data_class.channels.update(withdrawn_at=clock.now())
     assert catalogue.filtered(deliverer, catalogue.ClassFilter(words=data_class.name)) == []
     assert not may(deliverer, "data.view", data_class)

@@ -11,11 +11,11 @@ from collections.abc import Iterable
 from django.db.models import Q
 
 from yici.core.people import queries as people
-from yici.core.people.models import Account
+from yici.core.people.models import Account, Organisation
 from yici.core.people.queries import Scope
 from yici.platform.data.models import ClassChannel, DataClass
 
-__all__ = ["delivers", "may", "of_units", "within"]
+__all__ = ["concerning", "delivers", "may", "of_units", "within"]
 
 EVERYTHING = Q()
 _DELIVERS = ("data.view", "data.upload")
@@ -29,6 +29,13 @@ def within(scope: Scope | None, path: str = "data_class") -> Q:
         return own
     delivered = ClassChannel.objects.filter(of_units(scope, "unit"), withdrawn_at=None).order_by()
     return own | Q(**{f"{prefix}pk__in": delivered.values("data_class")})
+
+
+def concerning(department: Organisation, path: str = "data_class") -> Q:
+    """Classes that a department holds, and those that it delivers for another."""
+    prefix = f"{path}__" if path else ""
+    delivered = ClassChannel.objects.filter(unit=department, withdrawn_at=None).order_by()
+    return Q(**{f"{prefix}department": department}) | Q(**{f"{prefix}pk__in": delivered.values("data_class")})
 
 
 def of_units(scope: Scope | None, path: str) -> Q:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
@@ -15,6 +16,7 @@ from yici.platform.data.quality import queries as quality
 from yici.platform.data.reading import access, catalogue, held
 from yici.platform.data.reading.departments import department_for, department_rows
 from yici.platform.data.reading.issues import in_words
+from yici.platform.data.scopes import concerning
 
 CLASSES = 20
 TO_DO = 8
@@ -37,6 +39,8 @@ def department_page(request: HttpRequest, slug: str) -> HttpResponse:
     classes = catalogue.filtered(account, catalogue.ClassFilter(department=slug))
     tallies = quality.dimension_scores(scope, department)
     row = department_rows(account, department)[0]
+    issues = quality.open_issues(scope).filter(Q(unit=department) | Q(data_class__department=department))
+    delivered = access.classes_of(account).filter(concerning(department, "")).exclude(department=department)
     rows, runs = held.waiting_rows(account, department)
     context = {
         "department": department,
@@ -45,14 +49,14 @@ def department_page(request: HttpRequest, slug: str) -> HttpResponse:
         "more": max(0, len(classes) - CLASSES),
         "overdue": catalogue.overdue(account, TO_DO, department),
         "decisions": list(
-            access.runs_of(account)
-            .filter(state=Run.State.WAITING, data_class__department=department)
-            .order_by("-id")[:TO_DO]
+            access.runs_of(account).filter(concerning(department), state=Run.State.WAITING).order_by("-id")[:TO_DO]
         ),
         "held": list(held.waiting(account, department)[:TO_DO]),
         "waiting_rows": rows,
         "waiting_runs": runs,
-        "issues": in_words(quality.open_issues(scope).filter(data_class__department=department)[:TO_DO]),
+        "issues": in_words(issues[:TO_DO]),
+        "issue_count": issues.count(),
+        "delivered": catalogue.class_rows(list(delivered.select_related("department", "current"))),
         "objections": [
             one for one in quality.feedback(scope, department, is_open=True, count=50) if one.kind == "objection"
         ][:TO_DO],

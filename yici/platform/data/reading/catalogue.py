@@ -22,6 +22,7 @@ from yici.platform.data.quality import queries as quality
 from yici.platform.data.quality.freshness import Light, due_at, light
 from yici.platform.data.quality.queries import Tally
 from yici.platform.data.reading.access import classes_of
+from yici.platform.data.scopes import concerning
 
 __all__ = [
     "ORDERS",
@@ -275,10 +276,13 @@ def class_rows(classes: Sequence[DataClass]) -> list[ClassRow]:
 
 
 def overdue(account: Account, count: int, department: Organisation | None = None) -> list[ClassRow]:
-    """Described classes that are overdue, those that have been so longest first. Five queries."""
+    """Described classes that are overdue, those that have been so longest first. `department`: those it holds or delivers.
+
+    Five queries.
+    """
     classes = classes_of(account).filter(is_described=True).select_related("department", "current")
     if department is not None:
-        classes = classes.filter(department=department)
+        classes = classes.filter(concerning(department, ""))
     found = list(classes)
     at, now = _last_success(one.pk for one in found), clock.now()
     late = [
