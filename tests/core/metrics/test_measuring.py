@@ -76,6 +76,23 @@ def test_an_empty_period_has_no_rate_and_no_comparison() -> None:
 
 
 @pytest.mark.usefixtures("counted")
+def test_the_history_ends_with_the_period_and_is_measured_by_its_highest() -> None:
+    months = queries.history("case.accepted", NOVEMBER)
+    assert [one.period.code for one in months][::11] == ["2025-12", "2026-11"]
+    assert [(one.text, one.share) for one in months][-3:] == [("0", 0), ("100", 29), ("348", 100)]
+    rates = queries.history("case.self_filed_rate", Period.parse("2026-Q1"))
+    assert [(one.period.short_label(), one.text, one.share) for one in rates][-2:] == [
+        ("Q4", "26.0", 100),
+        ("Q1", "26.0", 100),
+    ]
+    assert [one.short_label() for one in map(Period.parse, ("2026", "2026-11", "2026-W47", "2026-11-03"))] == [
+        "2026", "11月", "W47", "11-3",
+    ]  # fmt: skip
+    assert queries.history("case.accepted", NOVEMBER, Scope()) == []
+    assert queries.history("case.closed", NOVEMBER) == [], "nobody counts it here"
+
+
+@pytest.mark.usefixtures("counted")
 def test_unknown_metrics_and_breakdowns_are_refused() -> None:
     with pytest.raises(UnknownMetric):
         queries.measure("case.nope", NOVEMBER)
@@ -168,6 +185,8 @@ def test_staff_see_cards_with_definitions_and_links(client: Client, demo: Any, s
     assert "按受理时间计" in page and "还没有统计来源" in page
     detail = client.get("/desk/metrics/case.accepted/", {"period": "2026-11", "by": "division"}).content.decode()
     assert "<rect" in detail and "style=" not in detail and "/desk/cases/?by=a" in detail
+    assert "2026年10月：100 件" in detail
+    assert "?period=2026-10&amp;by=division" in detail
     assert client.get("/desk/metrics/case.nope/").status_code == 404
     assert client.get("/desk/metrics/", {"period": "x"}).status_code == 422
     assert client.get("/desk/metrics/", {"type": "week", "on": "2026-11-23"}).status_code == 200

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -15,7 +17,7 @@ from yici.base.spreadsheets import csv_lines
 from yici.core.metrics import queries
 from yici.core.metrics.rules import Period, PeriodType
 from yici.core.people.auth import account_of, staff_required
-from yici.core.people.queries import scope_of
+from yici.core.people.queries import Scope, scope_of
 
 PERMISSION = "metric.view"
 ROWS_A_PAGE = 100  # an item's metric has sixteen hundred rows
@@ -47,6 +49,22 @@ def index(request: HttpRequest) -> HttpResponse:
     return render(request, "metrics/index.html", context)
 
 
+@dataclass(frozen=True)
+class Column:
+    """One period of the chart, in the units of its picture."""
+
+    past: queries.Past
+    left: int
+    middle: int
+    top: int
+    label_at: int
+    width: int
+    height: int
+    is_now: bool
+    is_marked: bool
+    has_label: bool
+
+
 @staff_required(PERMISSION)
 def detail(request: HttpRequest, metric_id: str) -> HttpResponse:
     """One metric, broken down."""
@@ -54,6 +72,7 @@ def detail(request: HttpRequest, metric_id: str) -> HttpResponse:
     context = {
         **_picker(measurement.period),
         "measurement": measurement,
+        "columns": _columns(queries.history(metric_id, measurement.period, _scope(request))),
         "page": Paginator(measurement.rows, ROWS_A_PAGE).get_page(page_number(request)),
         "breakdowns": [(name, BREAKDOWNS.get(name, name)) for name in measurement.metric.breakdowns],
         "breakdown_label": BREAKDOWNS.get(measurement.breakdown, measurement.breakdown),
@@ -102,8 +121,38 @@ def _asked_measurement(request: HttpRequest, metric_id: str) -> queries.Measurem
     metric = queries.metric(metric_id)
     first = metric.breakdowns[0] if metric.breakdowns else None
     breakdown = request.GET.get("by") or first
-    scope = scope_of(account_of(request), PERMISSION)
-    return queries.measure(metric_id, asked_period(request), breakdown, scope)
+    return queries.measure(metric_id, asked_period(request), breakdown, _scope(request))
+
+
+def _scope(request: HttpRequest) -> Scope:
+    return scope_of(account_of(request), PERMISSION)
+
+
+def _columns(history: list[queries.Past]) -> list[Column]:
+    """Columns of a picture 560 wide and 150 high, 20 of it above for a value and 20 below for the period."""
+    slot = 560 / max(1, len(history))
+    shares = [one.share for one in history]
+    # Beside the last column there is no room for a second value.
+    highest = shares.index(max(shares)) if any(shares) else -1
+    marked = {len(history) - 1, *({highest} if highest < len(history) - 3 else ())}
+    columns = []
+    for place, one in enumerate(history):
+        height, is_now = round(one.share * 1.1), place == len(history) - 1
+        columns.append(
+            Column(
+                past=one,
+                left=round((place + 0.15) * slot),
+                middle=round((place + 0.5) * slot),
+                top=130 - height,
+                label_at=124 - height,
+                width=round(slot * 0.7),
+                height=height,
+                is_now=is_now,
+                is_marked=one.value is not None and place in marked,
+                has_label=(len(history) - 1 - place) % 2 == 0 or len(history) <= 8,
+            )
+        )
+    return columns
 
 
 def _picker(period: Period) -> dict[str, object]:

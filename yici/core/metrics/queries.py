@@ -32,8 +32,10 @@ __all__ = [
     "Compared",
     "Measured",
     "Measurement",
+    "Past",
     "UnknownMetric",
     "frozen",
+    "history",
     "measure",
     "measure_all",
     "metric",
@@ -41,11 +43,31 @@ __all__ = [
 ]
 
 
+# A year is read whole: few of them.
+_HISTORY = {
+    PeriodType.DAY: 14,
+    PeriodType.WEEK: 12,
+    PeriodType.MONTH: 12,
+    PeriodType.QUARTER: 8,
+    PeriodType.YEAR: 4,
+}
+
+
 @dataclass(frozen=True)
 class Measured:
     """A row with its value in the metric's unit; `share` is its part of the longest bar, 0–100."""
 
     row: Row
+    value: Decimal | None
+    text: str
+    share: int
+
+
+@dataclass(frozen=True)
+class Past:
+    """The value of a period for a chart; `share` is its part of the highest, 0–100."""
+
+    period: Period
     value: Decimal | None
     text: str
     share: int
@@ -139,6 +161,26 @@ def measure_all(period: Period, scope: Scope | None = None) -> list[Measurement]
     """Every metric of the city without breakdown; metrics of the same rows count them once."""
     with ports.one_reading():
         return [measure(definition.id, period, None, scope) for definition in metrics()]
+
+
+def history(metric_id: str, period: Period, scope: Scope | None = None) -> list[Past]:
+    """The metric in this period and those before it, oldest first; one provider call each. Raises `UnknownMetric`.
+
+    Empty where nobody counts it or nothing may be seen.
+    """
+    definition = metric(metric_id)
+    provider = ports.provider_of(metric_id)
+    if provider is None or (scope is not None and scope.is_empty):
+        return []
+    periods = [period]
+    while len(periods) < _HISTORY[period.type]:
+        periods.append(periods[-1].previous())
+    values = [(one, value_of(definition, _whole(provider(one, None, scope)))) for one in reversed(periods)]
+    highest = max((value for _one, value in values if value), default=Decimal(0))
+    return [
+        Past(one, value, as_text(definition, value), max(0, round(value / highest * 100)) if value and highest else 0)
+        for one, value in values
+    ]
 
 
 def _whole(rows: list[Row]) -> Row:

@@ -104,6 +104,16 @@ class Period:
             case PeriodType.YEAR:
                 return _("%(year)d年") % words
 
+    def short_label(self) -> str:
+        """For the axis of a chart: 11-23, W47, 11月, Q4, 2026."""
+        match self.type:
+            case PeriodType.DAY:
+                return f"{self.start.month}-{self.start.day}"
+            case PeriodType.MONTH:
+                return _("%(month)d月") % {"month": self.start.month}
+            case _:
+                return self.code.rpartition("-")[2]
+
     def previous(self) -> Period:
         """The period just before, of the same type."""
         return Period.of(self.type, self.start - dt.timedelta(days=1))
