@@ -7,9 +7,12 @@ import random
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
 from bench import seed_cases
 from tests.core.cases.conftest import MONDAY, moment
+from yici.base import clock
+from yici.cli import app as cli
 from yici.core.cases import services
 from yici.core.cases.models import Case, Correction, Tally
 from yici.core.cases.reading.statistics import Breakdown, StatisticsRow, count_cases, light_statistics, statistics
@@ -142,3 +145,24 @@ def test_the_generator_of_the_benchmarks_counts_what_it_copied() -> None:
     seed_cases.seed(300, 7)
     assert services.verify_tallies() == 0
     agree()
+
+
+def test_the_terminal_tells_what_differs_and_mends_it(open_one: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("yici.cli.set_up_django", lambda: None)  # it is set up, on the database of the test
+    case = open_one()
+
+    def verify(*options: str) -> tuple[int, str]:
+        done = CliRunner().invoke(cli, ["cases", "verify", *options], env={"COLUMNS": "200"})
+        return done.exit_code, done.output
+
+    Case.objects.exclude(pk=case.pk).delete()
+    with clock.at(MONDAY):
+        assert verify() == (0, "办件核对无误：各栏与经过一致，计数与办件一致。\n")
+        Case.objects.filter(pk=case.pk).update(event_count=9)
+        Tally.objects.update(opened=7)
+        code, told = verify()
+        assert code == 1
+        assert f"{case.number} event_count：9 ≠ 1" in told
+        assert "计数与办件不符：1 组" in told
+        assert verify("--mend")[0] == 0
+        assert verify()[0] == 0
