@@ -199,6 +199,14 @@ def test_what_stands_below_the_sample_is_counted_and_converted_too(landed: Any, 
     assert (last["birth_date"], last["amount"], last["_row"]) == ("1945-03-12", "2999.50", 3_001)
 
 
+def test_a_column_without_a_value_in_a_long_file_has_none_of_it(landed: Any, tmp_path: Path) -> None:
+    found = landed(
+        "身份证号,姓名,出生日期,住址,金额", rows=2_500, change=lambda cells: ["", cells[1], "", cells[3], ""]
+    )
+    told = drift(counted(found, tmp_path / "landed.parquet", DEFINITION, {}))
+    assert told.serial_dates == [] and told.scientific == []
+
+
 def test_a_file_that_was_seen_whole_is_not_read_again(landed: Any, tmp_path: Path) -> None:
     found = landed("身份证号,姓名,出生日期,住址,金额", change=lambda cells: [*cells[:2], "16508", *cells[3:]])
     assert counted(found, tmp_path / "no such file", DEFINITION, {}) is found

@@ -16,7 +16,7 @@ import psycopg
 import pytest
 import yaml
 
-from yici.platform.data.sandbox import mysql, postgres, rest, sftp
+from yici.platform.data.sandbox import ftps, mysql, postgres, rest, sftp
 from yici.platform.data.sources.connections import connections, read_sandbox, secret
 
 # Roles and databases of the test server are shared by every process that tests.
@@ -24,6 +24,7 @@ TAG = f"{os.environ.get('PYTEST_XDIST_WORKER', 'main')}_{os.getpid()}"
 DATABASE = f"departments_{TAG}"
 ENTRIES: dict[str, dict[str, Any]] = {
     "police_files": {"kind": "sftp", "sandbox": "sftp", "user": "police", "secret": "POLICE_FILES", "unit": "public_security"},
+    "grid_files": {"kind": "ftps", "sandbox": "ftps", "user": "grid", "secret": "GRID_FILES", "unit": "electricity"},
     "land_exchange": {
         "kind": "postgresql", "sandbox": "postgres", "database": DATABASE, "path": "land", "unit": "land",
         "user": f"land_{TAG}", "secret": "LAND_EXCHANGE",
@@ -127,6 +128,17 @@ def sftp_server(request: pytest.FixtureRequest, departments: Departments) -> Pat
 
     _started(departments, lambda: _once(request, "sftp", serve))
     return sftp.department_folder(departments.home, "police")
+
+
+@pytest.fixture(scope="session")
+def ftps_server(request: pytest.FixtureRequest, departments: Departments) -> Path:
+    """Gives the folder of the department's account."""
+
+    def serve() -> tuple[None, Callable[[], None]]:
+        return None, ftps.start(departments.home).stop
+
+    _started(departments, lambda: _once(request, "ftps", serve))
+    return departments.home / "sandbox" / "ftps" / "grid"
 
 
 @pytest.fixture(scope="session")

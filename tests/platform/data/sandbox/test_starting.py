@@ -23,16 +23,16 @@ def test_one_command_starts_every_server_and_takes_them_down_again(tmp_path: Pat
     environment = {**os.environ, "YICI_CITY": str(write_city(tmp_path / "city", entries)), "YICI_HOME": str(tmp_path)}
     home = tmp_path / "data"
     process = subprocess.Popen(
-        [sys.executable, "-m", "yici.platform.data.sandbox", "--home", str(home), "--only", "sftp,rest,mysql"],
+        [sys.executable, "-m", "yici.platform.data.sandbox", "--home", str(home), "--only", "sftp,ftps,rest,mysql"],
         env=environment, cwd=ROOT, stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
     assert process.stdout
     with process.stdout:
         assert process.stdout.readline() == "ready\n"
         servers = read_sandbox(home)
-        assert set(servers) == {"sftp", "rest", "mysql"}
+        assert set(servers) == {"sftp", "ftps", "rest", "mysql"}
         assert servers["sftp"]["host_key"].startswith("ssh-ed25519 ")
-        assert len({server["port"] for server in servers.values()}) == 3
+        assert len({server["port"] for server in servers.values()}) == 4
         assert len(secret("POLICE_FILES", home)) >= 20
         assert (home / "secrets.json").stat().st_mode & 0o777 == 0o600
         process.send_signal(signal.SIGTERM)

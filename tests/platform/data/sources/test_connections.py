@@ -46,7 +46,7 @@ def test_a_kind_can_be_taken_only_once() -> None:
 
 def test_the_connections_of_the_city_can_all_be_read_and_hold_no_secret() -> None:
     found = connections()
-    assert {one.kind for one in found.values()} == {"sftp", "postgresql", "mysql", "rest"}
+    assert {one.kind for one in found.values()} == {"sftp", "ftps", "postgresql", "mysql", "rest"}
     names = [one.secret for one in found.values()]
     assert len(set(names)) == len(names)
     assert all(name == name.upper() for name in names)

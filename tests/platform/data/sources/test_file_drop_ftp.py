@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import os
 import threading
 from collections.abc import Callable, Iterator
@@ -10,15 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 from pyftpdlib.authorizers import DummyAuthorizer
 from pyftpdlib.handlers import DTPHandler, FTPHandler
 from pyftpdlib.servers import FTPServer
 
-from tests.platform.data.sources.ftps_server import FtpsServer
 from yici.platform.data.errors import SourceUnavailable
+from yici.platform.data.sandbox.ftps import Server, certificate_for
 from yici.platform.data.sources.base import Pull
 from yici.platform.data.sources.file_drop.source import FileDrop
 
@@ -155,47 +151,19 @@ def test_a_server_that_accepts_and_says_nothing_is_given_up(
             pull(tmp_path)
 
 
-def _certificate(folder: Path) -> tuple[Path, Path]:
-    """A server's certificate for 127.0.0.1, signed by itself, and with its key in one file."""
-    import ipaddress
-
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "department")])
-    now = dt.datetime.now(dt.UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - dt.timedelta(days=1))
-        .not_valid_after(now + dt.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), True)
-        .sign(key, hashes.SHA256())
-    )
-    private = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    public = certificate.public_bytes(serialization.Encoding.PEM)
-    (folder / "server.pem").write_bytes(private + public)
-    (folder / "ca.pem").write_bytes(public)
-    return folder / "server.pem", folder / "ca.pem"
-
-
 @pytest.mark.parametrize("implicit", [False, True])
 def test_ftps_encrypts_both_connections_and_checks_the_certificate(
     tmp_path: Path, connect: Callable[..., None], monkeypatch: pytest.MonkeyPatch, implicit: bool
 ) -> None:
     monkeypatch.setenv("YICI_SOURCE_FTP", "right")
-    certificate, ca = _certificate(tmp_path)
-    (tmp_path / "served" / "resident").mkdir(parents=True)
-    (tmp_path / "served" / "resident" / "a.csv").write_bytes(b"secret")
-    server = FtpsServer(tmp_path / "served", certificate, "right", implicit=implicit)
+    (tmp_path / "served" / "police" / "resident").mkdir(parents=True)
+    (tmp_path / "served" / "police" / "resident" / "a.csv").write_bytes(b"secret")
+    certificate, ca = certificate_for(tmp_path)
+    server = Server(tmp_path / "served", {"police": "right"}, certificate, implicit=implicit)
     entry = {"kind": "ftps", "port": server.port, "user": "police", "secret": "FTP"}
     connect("ftp", **entry, tls={"ca": str(ca), "implicit": implicit})
     assert pull(tmp_path / "into").objects[0].path.read_bytes() == b"secret"
     assert FileDrop().check_config(OPTIONS) == []
     connect("ftp", **entry, tls={"implicit": implicit})
     assert [one.code for one in FileDrop().check_config(OPTIONS)] == ["untrusted-certificate"]
-    server.close()
+    server.stop()

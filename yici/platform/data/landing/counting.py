@@ -41,7 +41,7 @@ def counted(landed: Landed, file: Path, definition: ClassDefinition, decisions: 
     ]
     if not wanted:
         return landed
-    asked = ", ".join(f"count_if({condition})" for _header, _field, condition in wanted)
+    asked = ", ".join(f"count(*) FILTER ({condition})" for _header, _field, condition in wanted)
     with connect() as connection:
         found = connection.execute(f"SELECT {asked} FROM read_parquet({text(file)})").fetchone() or ()  # noqa: S608
     counts = {(header, field): int(n) for (header, field, _condition), n in zip(wanted, found, strict=True)}

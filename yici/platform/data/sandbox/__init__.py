@@ -1,1 +1,1 @@
-"""The demo departments' servers: real SFTP, REST, MySQL and PostgreSQL on the loopback; see README.md."""
+"""The demo departments' servers: real SFTP, FTPS, REST, MySQL and PostgreSQL on the loopback; see README.md."""

@@ -1,6 +1,6 @@
 """Start the demo departments' servers and stay until told to stop.
 
-    python -m yici.platform.data.sandbox [--home DATA_HOME] [--only sftp,rest,mysql,postgres]
+    python -m yici.platform.data.sandbox [--home DATA_HOME] [--only sftp,ftps,rest,mysql,postgres]
 
 Where they are is in `DATA_HOME/sandbox.json` once all are up. A server that cannot start is left out.
 """
@@ -20,11 +20,11 @@ import psycopg
 from yici.base.errors import YiciError
 from yici.web.database import set_up_django
 
-SERVERS = ("sftp", "rest", "mysql", "postgres")
+SERVERS = ("sftp", "ftps", "rest", "mysql", "postgres")
 
 
 async def _serve(home: Path, wanted: list[str]) -> None:
-    from yici.platform.data.sandbox import mysql, postgres, rest, sftp
+    from yici.platform.data.sandbox import ftps, mysql, postgres, rest, sftp
     from yici.platform.data.sandbox.accounts import withdraw
 
     stopping = asyncio.Event()
@@ -37,6 +37,8 @@ async def _serve(home: Path, wanted: list[str]) -> None:
             _or_without(lambda: postgres.start(home))
         if "rest" in wanted:
             stack.callback(rest.start(home).stop)
+        if "ftps" in wanted:
+            stack.callback(ftps.start(home).stop)
         if "sftp" in wanted:
             stack.callback((await sftp.start(home)).close)
         if "mysql" in wanted and mysql.is_installed():

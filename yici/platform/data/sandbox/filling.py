@@ -107,7 +107,7 @@ def fill(
 
 def _drop(delivery: Delivery, home: Path) -> str:
     at = _at(delivery)
-    target = folder(home, "sftp") / at.user / at.path.strip("/") / str(delivery.options["folder"])
+    target = folder(home, at.sandbox) / at.user / at.path.strip("/") / str(delivery.options["folder"])
     if delivery.mode == "change" and not delivery.rows:
         return ""  # who has nothing new drops no file
     return files.write(delivery, target)

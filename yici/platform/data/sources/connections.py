@@ -115,7 +115,7 @@ def connection(id_: str, kinds: tuple[ConnectionKind, ...]) -> Connection:
 
 
 def _at_sandbox(found: Connection) -> Connection:
-    """Address and host key as the demo server wrote them when it started; TLS has no place on a loopback."""
+    """Address, host key and authority as the demo server wrote them when it started; others have no TLS on a loopback."""
     server = read_sandbox(Path(settings.DATA_HOME)).get(found.sandbox)
     if server is None:
         raise SourceMisconfigured(
@@ -123,11 +123,12 @@ def _at_sandbox(found: Connection) -> Connection:
             % {"name": found.sandbox}
         )
     known: dict[str, Any] = {name: server[name] for name in ("host", "port", "host_key") if name in server}
-    return found.model_copy(update={**known, "tls": Tls(mode="off")})
+    tls = Tls(ca=server["ca"]) if "ca" in server else Tls(mode="off")
+    return found.model_copy(update={**known, "tls": tls})
 
 
 def read_sandbox(home: Path) -> dict[str, dict[str, Any]]:
-    """The demo servers of a data home by name (sftp, ftp, rest, mysql, postgres); empty where none was started."""
+    """The demo servers of a data home by name (sftp, ftps, rest, mysql, postgres); empty where none was started."""
     path = home / "sandbox.json"
     return dict(json.loads(path.read_text("utf-8"))["servers"]) if path.exists() else {}
 
