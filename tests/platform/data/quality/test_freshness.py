@@ -109,6 +109,12 @@ def test_just_after_midnight_the_run_of_the_same_night_is_still_ahead() -> None:
     assert next_run_at("irregular", at(26)) is None
 
 
+def test_a_folder_is_looked_into_every_night_whatever_the_cycle() -> None:
+    for cycle in ("weekly", "monthly", "yearly", "irregular"):
+        assert next_run_at(cycle, at(26, 9), is_drop=True) == next_run_at("daily", at(26, 9))
+    assert next_run_at("realtime", at(26, 9), is_drop=True) == next_run_at("realtime", at(26, 9))
+
+
 cycles = st.sampled_from(sorted(PERIODS))
 moments = st.datetimes(dt.datetime(2025, 1, 2), dt.datetime(2026, 6, 30)).map(lambda one: one.replace(tzinfo=dt.UTC))
 spans = st.timedeltas(dt.timedelta(0), dt.timedelta(days=400))

@@ -13,10 +13,11 @@ from tests.platform.data.factories import make_class, make_definition, make_run
 from tests.platform.data.runs.conftest import content, line
 from yici.base import clock
 from yici.base.errors import Conflict
-from yici.platform.data.errors import LoadInProgress
+from yici.platform.data.errors import DiskFull, LoadInProgress
 from yici.platform.data.models import Channel, ClassChannel, DataClass, Run
-from yici.platform.data.runs import scheduling, starting
+from yici.platform.data.runs import carrying_out, pulling, scheduling, starting
 from yici.platform.data.runs.carrying_out import load
+from yici.platform.data.sources import registry
 
 
 @pytest.fixture
@@ -53,6 +54,52 @@ def test_a_file_in_the_folder_is_loaded_once_and_a_newer_one_after_it(dropping: 
     assert load(run.pk) == "published"
     snapshot = DataClass.objects.get(pk=dropping.data_class_id).current
     assert snapshot is not None and (snapshot.row_count, snapshot.data_date) == (3, dt.date(2026, 11, 8))
+
+
+def test_a_folder_without_a_new_file_is_no_delivery(dropping: ClassChannel, settings: Any) -> None:
+    """Else the light of a unit that stopped delivering would stay green for ever."""
+    drop(settings, "20261101.csv", line(1), line(2))
+    load(starting.start(dropping).pk)
+    before = clock.now() - dt.timedelta(days=40)
+    ClassChannel.objects.filter(pk=dropping.pk).update(last_success_at=before)
+    dropping.refresh_from_db()
+    assert load(starting.start(dropping).pk) == "unchanged"
+    dropping.refresh_from_db()
+    assert dropping.last_success_at == before
+    drop(settings, "20261108.csv", line(1), line(2))  # the same content again is one
+    assert load(starting.start(dropping).pk) == "unchanged"
+    dropping.refresh_from_db()
+    assert dropping.last_success_at is not None and dropping.last_success_at > before
+
+
+def test_a_delivery_that_met_a_full_disk_is_tried_again_and_not_forgotten(
+    dropping: ClassChannel, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its bytes are kept and the source has nothing new: the class must not look up to date meanwhile."""
+    usual = carrying_out.publish
+
+    def full(*given: Any, **options: Any) -> Any:
+        raise DiskFull
+
+    drop(settings, "20261101.csv", line(1), line(2))
+    ClassChannel.objects.filter(pk=dropping.pk).update(kind=Channel.EXCHANGE)  # whose source may truly have nothing new
+    run = starting.start(ClassChannel.objects.get(pk=dropping.pk))
+    monkeypatch.setattr(pulling, "source", lambda _kind: registry.source(Channel.STATIC))
+    monkeypatch.setattr(carrying_out, "publish", full)
+    assert load(run.pk) == "failed"
+    again = run.retries.get()
+    assert again.raw_id is not None
+    starting.cancel(again, None)
+    idle = starting.start(ClassChannel.objects.get(pk=dropping.pk))
+    assert load(idle.pk) == "unchanged"
+    idle.refresh_from_db()
+    assert f"运行 {again.pk}" in idle.message
+    assert ClassChannel.objects.get(pk=dropping.pk).last_success_at is None
+    monkeypatch.setattr(carrying_out, "publish", usual)
+    run.refresh_from_db()
+    assert load(starting.retry(run).pk) == "published"
+    assert load(starting.start(ClassChannel.objects.get(pk=dropping.pk)).pk) == "unchanged"
+    assert ClassChannel.objects.get(pk=dropping.pk).last_success_at is not None
 
 
 def test_channels_whose_time_has_come_are_started_and_get_their_next_time(dropping: ClassChannel) -> None:

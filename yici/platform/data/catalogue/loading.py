@@ -161,7 +161,7 @@ def _store_channels(wanted: list[_Channel], known: set[str], now: dt.datetime) -
         if not entry.is_described or entry.kind == Channel.STATIC:
             channel.next_run_at = None
         elif channel.pk is None or channel.withdrawn_at or entry.slug not in known:
-            channel.next_run_at = channel.next_run_at or _first_run(entry.cycle, now)
+            channel.next_run_at = channel.next_run_at or _first_run(entry, now)
         channel.unit_id, channel.options, channel.withdrawn_at = entry.unit, entry.options, None
     ClassChannel.objects.bulk_create(new, batch_size=1000)
     ClassChannel.objects.bulk_update(changed, ["unit", "options", "withdrawn_at", "next_run_at"], batch_size=500)
@@ -170,9 +170,9 @@ def _store_channels(wanted: list[_Channel], known: set[str], now: dt.datetime) -
     return len(new) + len(changed) + withdrawn
 
 
-def _first_run(cycle: str, now: dt.datetime) -> dt.datetime | None:
+def _first_run(entry: _Channel, now: dt.datetime) -> dt.datetime | None:
     """When the clock starts it for the first time: at the end of its update cycle."""
     from yici.platform.data.quality import freshness  # quality reads the catalogue
 
-    moment: dt.datetime | None = freshness.next_run_at(cycle, now)
+    moment: dt.datetime | None = freshness.next_run_at(entry.cycle, now, is_drop=entry.kind == Channel.FILE_DROP)
     return moment

@@ -89,8 +89,13 @@ def latest_due(
     return None
 
 
-def next_run_at(cycle: str, after: dt.datetime) -> dt.datetime | None:
-    """The next scheduled run strictly after a moment: at night, at the beginning of the cycle; None for irregular."""
+def next_run_at(cycle: str, after: dt.datetime, *, is_drop: bool = False) -> dt.datetime | None:
+    """The next scheduled run strictly after a moment: at night, at the beginning of the cycle; None for irregular.
+
+    `is_drop`: a folder is looked into every night, for a unit drops its file on any day of the cycle.
+    """
+    if is_drop and cycle != "realtime":
+        cycle = "daily"
     local = after.astimezone(CHINA)
     if cycle not in PERIODS:
         return None

@@ -28,7 +28,7 @@ from yici.platform.data import engines
 from yici.platform.data.catalogue import reading
 from yici.platform.data.catalogue.definition import ClassDefinition
 from yici.platform.data.engines.base import Screened, Screening
-from yici.platform.data.errors import LoadInProgress, Refused, SourceInconsistent, SourceUnavailable
+from yici.platform.data.errors import DiskFull, LoadInProgress, Refused, SourceInconsistent, SourceUnavailable
 from yici.platform.data.lake import reading as lake
 from yici.platform.data.lake.layout import quarantine_root, work_root
 from yici.platform.data.lake.writing import note_success, publish
@@ -37,7 +37,7 @@ from yici.platform.data.landing.applying import Mapped, apply_mapping
 from yici.platform.data.landing.counting import counted
 from yici.platform.data.landing.drift import Drift, compare
 from yici.platform.data.landing.landing import Landed, land
-from yici.platform.data.models import RawObject, Run, Snapshot
+from yici.platform.data.models import Channel, RawObject, Run, Snapshot
 from yici.platform.data.quality import freshness, issues, measuring
 from yici.platform.data.rules.deriving import rules_of
 from yici.platform.data.rules.language import Rule
@@ -52,6 +52,7 @@ __all__ = ["load"]
 logger = logging.getLogger(__name__)
 _DATE_IN_NAME = re.compile(r"(20\d{2})[-_]?(0[1-9]|1[0-2])[-_]?(0[1-9]|[12]\d|3[01])(?!\d)")
 _SAMPLES = 5
+_PASSING = (SourceUnavailable, SourceInconsistent, DiskFull)  # may be over in half an hour
 
 
 class Waiting(Exception):
@@ -83,11 +84,12 @@ def load(run_id: int) -> str:
         _end(run, Run.State.REFUSED, refused.slug, str(refused.message))
     except YiciError as error:
         _end(run, Run.State.FAILED, error.slug, str(error.message))
-        if isinstance(error, SourceUnavailable | SourceInconsistent) and not isinstance(error, SourceAccessDenied):
+        if isinstance(error, _PASSING) and not isinstance(error, SourceAccessDenied):
             retry_later(run)
     except Exception:
         logger.exception("run %s of %s broke", run.pk, run.data_class_id)
         _end(run, Run.State.FAILED, "broken", _("程序出错，本次入库已撤销；请把运行编号告诉管理员，现有数据不受影响。"))
+        retry_later(run)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
         run.refresh_from_db()
@@ -161,7 +163,7 @@ class _Loading:
         else:
             raw = self._timed(Run.Phase.PULL, self._raw)
             if raw is None or self._is_known(raw):
-                self._nothing_new()
+                self._nothing_new(came=raw is not None or self._took_a_file())
                 return
             landed = self._timed(Run.Phase.LAND, lambda: self._land(raw))
         screened = self._timed(Run.Phase.SCREEN, lambda: self._screen(landed))
@@ -205,11 +207,31 @@ class _Loading:
         since = Run.objects.filter(data_class=self.run.data_class, raw=raw, state=Run.State.UNCHANGED)
         return current is not None and since.filter(ended_at__gte=current.published_at).exists()
 
-    def _nothing_new(self) -> None:
+    def _nothing_new(self, *, came: bool) -> None:
+        """The same bytes as before (`came`), or nothing: that is a success where the source itself was asked, and no delivery
+        where a unit hands its files in. While the last delivery is not loaded, the class is not up to date either.
+        """
         self.run.detail = {**self.run.detail, "seconds": self.seconds}
+        unloaded = None if came else self._unloaded()
+        message = _("数据源没有新的内容。")
+        if unloaded is not None:
+            message += _("上一次送来的数据还没有入库（运行 {number}），请先处理。").format(number=unloaded)
+        is_handed_in = self.run.channel is not None and self.run.channel.kind in (Channel.FILE_DROP, Channel.STATIC)
         with transaction.atomic():
-            _end(self.run, Run.State.UNCHANGED, "", _("数据源没有新的内容。"))
-            note_success(self.run.channel)
+            _end(self.run, Run.State.UNCHANGED, "", message)
+            if came or (unloaded is None and not is_handed_in):
+                note_success(self.run.channel)
+
+    def _took_a_file(self) -> bool:
+        """Whether a folder had a file whose content was taken before: it brings no bytes, and is a delivery all the same."""
+        return bool(self.run.cursor_after.get("files", {}) != self.run.cursor_before.get("files", {}))
+
+    def _unloaded(self) -> int | None:
+        """Number of the run whose bytes are kept and in no version, if that is the channel's last delivery."""
+        before = self.run.data_class.runs.filter(channel=self.run.channel, raw__isnull=False, pk__lt=self.run.pk)
+        last = before.exclude(trigger=Run.Trigger.REPLAY).order_by("-pk").first()
+        loaded = (Run.State.PUBLISHED, Run.State.UNCHANGED)
+        return None if last is None or last.state in loaded else last.pk
 
     # Land -------------------------------------------------------------------------------------------------
 
@@ -339,7 +361,8 @@ class _Loading:
             measuring.measure(self.run, snapshot, screened.outcomes)
             issues.update(self.run, snapshot, screened.outcomes, self._samples)
         if channel is not None and self.run.trigger in (Run.Trigger.UPLOAD, Run.Trigger.SCHEDULE):
-            channel.next_run_at = freshness.next_run_at(self.definition.cycle, clock.now())
+            is_drop = channel.kind == Channel.FILE_DROP
+            channel.next_run_at = freshness.next_run_at(self.definition.cycle, clock.now(), is_drop=is_drop)
             channel.save(update_fields=["next_run_at"])
 
     def _samples(self, rule_id: str) -> list[dict[str, Any]]:

@@ -34,7 +34,9 @@ def start_due() -> int:
             started += 1
         except LoadInProgress:
             logger.info("%s is being loaded already", channel.data_class_id)
-        channel.next_run_at = freshness.next_run_at(channel.data_class.cycle, now)
+        channel.next_run_at = freshness.next_run_at(
+            channel.data_class.cycle, now, is_drop=channel.kind == Channel.FILE_DROP
+        )
         channel.save(update_fields=["next_run_at"])
     return started
 
