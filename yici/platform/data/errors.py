@@ -33,6 +33,13 @@ class LoadInProgress(Conflict):
     message = _("这一类数据正在入库，请等它结束后再试。")
 
 
+class Overtaken(Conflict):
+    """Bytes that were kept are older than what was loaded since."""
+
+    slug = "overtaken"
+    message = _("之后的报送已经入库，为免旧数据盖掉新数据，没有自动重试；确有需要请人工重试。")
+
+
 class DiskFull(YiciError):
     """Nothing half-written is left; the last good version stays."""
 

@@ -102,6 +102,28 @@ def test_a_delivery_that_met_a_full_disk_is_tried_again_and_not_forgotten(
     assert ClassChannel.objects.get(pk=dropping.pk).last_success_at is not None
 
 
+def test_a_retry_does_not_put_old_rows_over_new_ones(
+    dropping: ClassChannel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*given: Any, **options: Any) -> Any:
+        raise DiskFull
+
+    usual = carrying_out.publish
+    (tmp_path / "old").write_bytes(content(line(1)))
+    (tmp_path / "new").write_bytes(content(line(1), line(2)))
+    old = starting.keep_and_queue(dropping, tmp_path / "old", "old.csv", Run.Trigger.PUSH)
+    monkeypatch.setattr(carrying_out, "publish", full)
+    load(old.pk)
+    monkeypatch.setattr(carrying_out, "publish", usual)
+    assert load(starting.keep_and_queue(dropping, tmp_path / "new", "new.csv", Run.Trigger.PUSH).pk) == "published"
+    again = old.retries.get()
+    assert load(again.pk) == "failed" and not again.retries.exists()
+    again.refresh_from_db()
+    assert again.error == "overtaken"
+    current = DataClass.objects.get(pk=dropping.data_class_id).current
+    assert current is not None and current.row_count == 2
+
+
 def test_channels_whose_time_has_come_are_started_and_get_their_next_time(dropping: ClassChannel) -> None:
     dropping.kind = Channel.FILE_DROP
     dropping.next_run_at = clock.now() - dt.timedelta(minutes=1)

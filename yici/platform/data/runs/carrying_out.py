@@ -28,7 +28,14 @@ from yici.platform.data import engines
 from yici.platform.data.catalogue import reading
 from yici.platform.data.catalogue.definition import ClassDefinition
 from yici.platform.data.engines.base import Screened, Screening
-from yici.platform.data.errors import DiskFull, LoadInProgress, Refused, SourceInconsistent, SourceUnavailable
+from yici.platform.data.errors import (
+    DiskFull,
+    LoadInProgress,
+    Overtaken,
+    Refused,
+    SourceInconsistent,
+    SourceUnavailable,
+)
 from yici.platform.data.lake import reading as lake
 from yici.platform.data.lake.layout import quarantine_root, work_root
 from yici.platform.data.lake.writing import note_success, publish
@@ -186,11 +193,23 @@ class _Loading:
 
     def _raw(self) -> RawObject | None:
         if self.run.raw is not None:
+            if self.run.trigger == Run.Trigger.RETRY and self.run.actor_id is None and self._is_overtaken():
+                raise Overtaken
             self.complete = bool(self.run.detail.get("complete", self.complete))
             return self.run.raw
         pulled = pulling.pull(self.run, self.definition, self.beat)
         self.complete = pulled.complete
         return pulled.raw
+
+    def _is_overtaken(self) -> bool:
+        """Whether a delivery that came over the channel after the one tried again was loaded meanwhile."""
+        first = self.run
+        while first.retry_of is not None:
+            first = first.retry_of
+        if first.trigger not in (Run.Trigger.SCHEDULE, Run.Trigger.PUSH):
+            return False  # a person confirmed it
+        since = self.run.data_class.runs.filter(channel=self.run.channel, pk__gt=first.pk, state=Run.State.PUBLISHED)
+        return since.exclude(raw=self.run.raw).exclude(trigger=Run.Trigger.REPLAY).exists()
 
     def _is_known(self, raw: RawObject) -> bool:
         """Whether these bytes led to what the class shows now (full), or were loaded ever (increments)."""
