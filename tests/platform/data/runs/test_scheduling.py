@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 
 from tests.platform.data.factories import make_class, make_definition, make_run
-from tests.platform.data.runs.conftest import content, line
+from tests.platform.data.runs.conftest import content, line, valid_id
 from yici.base import clock
 from yici.base.errors import Conflict
 from yici.platform.data.errors import DiskFull, LoadInProgress
+from yici.platform.data.lake import reading
 from yici.platform.data.models import Channel, ClassChannel, DataClass, Run
 from yici.platform.data.runs import carrying_out, pulling, scheduling, starting
 from yici.platform.data.runs.carrying_out import load
@@ -122,6 +123,32 @@ def test_a_retry_does_not_put_old_rows_over_new_ones(
     assert again.error == "overtaken"
     current = DataClass.objects.get(pk=dropping.data_class_id).current
     assert current is not None and current.row_count == 2
+
+
+@pytest.mark.parametrize(
+    ("how", "states"), [("full", ["published", "cancelled", "published"]), ("increment", ["published"] * 3)]
+)
+def test_deliveries_that_wait_for_one_decision_go_on_in_order_once_it_is_taken(
+    dropping: ClassChannel, tmp_path: Path, how: str, states: list[str]
+) -> None:
+    """Three nights of a changed layout: increments one after the other, of whole deliveries the newest alone."""
+    data_class = dropping.data_class
+    data_class.definition = {**data_class.definition, "load": how}
+    data_class.save()
+    runs = []
+    for night in (1, 2, 3):
+        (tmp_path / "night").write_bytes(
+            content(line(night), line(9, name="王" + "甲乙丙"[night - 1]), header="证号,xm,出生日期,住址,金额")
+        )
+        runs.append(starting.keep_and_queue(dropping, tmp_path / "night", "a.csv", Run.Trigger.PUSH))
+        assert load(runs[-1].pk) == "waiting"
+    starting.decide(runs[0], {"证号": "id_number", "xm": "name"}, None)
+    while queued := Run.objects.filter(data_class=data_class, state="queued").first():
+        load(queued.pk)
+    assert [Run.objects.get(pk=one.pk).state for one in runs] == states
+    data_class.refresh_from_db()
+    rows = {one["id_number"]: one["name"] for one in reading.rows(data_class, columns=["id_number", "name"])}
+    assert rows[valid_id(9)] == "王丙" and len(rows) == (2 if how == "full" else 4)
 
 
 def test_channels_whose_time_has_come_are_started_and_get_their_next_time(dropping: ClassChannel) -> None:

@@ -50,7 +50,7 @@ from yici.platform.data.rules.deriving import rules_of
 from yici.platform.data.rules.language import Rule
 from yici.platform.data.runs import mending, pulling, quarantine
 from yici.platform.data.runs.beat import DEAD_AFTER, Beat, Cancelled
-from yici.platform.data.runs.starting import decisions_of, retry_later
+from yici.platform.data.runs.starting import decisions_of, release_waiting, retry_later
 from yici.platform.data.runs.telling import tell_of_end
 from yici.platform.data.sources.base import SourceAccessDenied
 
@@ -102,6 +102,10 @@ def load(run_id: int) -> str:
         run.refresh_from_db()
         if run.state not in (Run.State.PUBLISHED, Run.State.RUNNING):
             _forget_quarantine(run)
+    if run.state in (Run.State.PUBLISHED, Run.State.UNCHANGED) and run.trigger != Run.Trigger.REPLAY:
+        release_waiting(
+            run, is_whole=bool(run.detail.get("complete", reading.definition_of(run.data_class).load == "full"))
+        )
     tell_of_end(run)
     return str(run.state)
 

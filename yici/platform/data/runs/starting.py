@@ -31,6 +31,7 @@ from yici.platform.data.landing.errors import Empty
 from yici.platform.data.models import Channel, ClassChannel, ColumnDecision, DataClass, RawObject, Run
 
 __all__ = [
+    "UNATTENDED",
     "cancel",
     "channel_of",
     "decide",
@@ -41,6 +42,7 @@ __all__ = [
     "put_on_record",
     "record_decisions",
     "refuse",
+    "release_waiting",
     "retry",
     "start",
     "upload",
@@ -48,6 +50,7 @@ __all__ = [
 ]
 
 MAXIMUM_ATTEMPTS = 4
+UNATTENDED = (Run.Trigger.SCHEDULE, Run.Trigger.PUSH, Run.Trigger.RETRY)  # no person waits for the run's end
 _BACK_OFF_MINUTES = (1, 5, 30)
 _IS_TEXT = re.compile("[^\x00\ud800-\udfff]*").fullmatch  # what the database can keep
 
@@ -219,6 +222,31 @@ def decide(run: Run, columns: Mapping[str, str], actor: Account | None, reason: 
     run.save(update_fields=["state", "attempt", "message", "error", "detail"])
     put_on_record(actor, run, "确认数据列的对应")
     return enqueue(run)
+
+
+@transaction.atomic
+def release_waiting(run: Run, *, is_whole: bool) -> Run | None:
+    """After a run was loaded: what waits behind it on its channel, most likely for the same decision, goes on by itself.
+
+    Of increments the next, so that they keep their order; of whole deliveries (`is_whole`) the newest, and the others are not needed any
+    more. What a person handed in waits for that person. Returns the run that was queued.
+    """
+    waiting = list(
+        Run.objects.select_for_update()
+        .filter(channel=run.channel, channel__isnull=False, state=Run.State.WAITING, trigger__in=UNATTENDED)
+        .order_by("pk")
+    )
+    behind = [one for one in waiting if one.pk > run.pk]
+    following = (behind[-1] if is_whole else behind[0]) if behind else None
+    if is_whole:
+        message = _("之后又收到一次报送，以后一次为准；现有数据不受影响。")
+        unneeded = [one.pk for one in waiting if one is not following]
+        Run.objects.filter(pk__in=unneeded).update(state=Run.State.CANCELLED, ended_at=clock.now(), message=message)
+    if following is None:
+        return None
+    following.state, following.attempt, following.message = Run.State.QUEUED, following.attempt + 1, ""
+    following.save(update_fields=["state", "attempt", "message"])
+    return enqueue(following)
 
 
 def refuse(run: Run, refused: Refused) -> None:

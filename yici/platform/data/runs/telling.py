@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from yici.platform.data.models import Run
 from yici.platform.data.quality import telling
+from yici.platform.data.runs.starting import UNATTENDED
 
 __all__ = ["tell_of_end", "tell_of_faults"]
 
@@ -18,7 +19,6 @@ _TEMPLATES = {
     Run.State.FAILED: "data.source_failed",
 }
 _NAMED = 3  # faults that a message names
-_UNATTENDED = (Run.Trigger.SCHEDULE, Run.Trigger.PUSH, Run.Trigger.RETRY)
 
 
 def tell_of_end(run: Run) -> int:
@@ -27,7 +27,7 @@ def tell_of_end(run: Run) -> int:
     Refused or waiting: the unit's officers, who deliver again or confirm the columns. Failed for good: the data centre.
     """
     template = _TEMPLATES.get(Run.State(run.state))
-    if template is None or run.actor_id is not None or run.trigger not in _UNATTENDED or run.channel is None:
+    if template is None or run.actor_id is not None or run.trigger not in UNATTENDED or run.channel is None:
         return 0
     is_failed = run.state == Run.State.FAILED
     if (is_failed and run.retries.exists()) or _is_known(run):
