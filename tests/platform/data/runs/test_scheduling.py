@@ -151,6 +151,17 @@ def test_deliveries_that_wait_for_one_decision_go_on_in_order_once_it_is_taken(
     assert rows[valid_id(9)] == "王丙" and len(rows) == (2 if how == "full" else 4)
 
 
+def test_a_night_without_anything_new_leaves_what_waits_for_a_decision(dropping: ClassChannel, settings: Any) -> None:
+    path = Path(settings.DATA_HOME) / "static" / "ps" / "20261101.csv"
+    path.write_bytes(content(line(1), header="证号,xm,出生日期,住址,金额"))
+    waiting = starting.start(dropping, Run.Trigger.SCHEDULE)
+    assert load(waiting.pk) == "waiting"
+    idle = starting.start(ClassChannel.objects.get(pk=dropping.pk), Run.Trigger.SCHEDULE)
+    assert load(idle.pk) == "unchanged"
+    waiting.refresh_from_db()
+    assert waiting.state == "waiting" and f"运行 {waiting.pk}" in Run.objects.get(pk=idle.pk).message
+
+
 def test_channels_whose_time_has_come_are_started_and_get_their_next_time(dropping: ClassChannel) -> None:
     dropping.kind = Channel.FILE_DROP
     dropping.next_run_at = clock.now() - dt.timedelta(minutes=1)

@@ -102,7 +102,8 @@ def load(run_id: int) -> str:
         run.refresh_from_db()
         if run.state not in (Run.State.PUBLISHED, Run.State.RUNNING):
             _forget_quarantine(run)
-    if run.state in (Run.State.PUBLISHED, Run.State.UNCHANGED) and run.trigger != Run.Trigger.REPLAY:
+    has_loaded = run.raw_id is not None and run.state in (Run.State.PUBLISHED, Run.State.UNCHANGED)
+    if has_loaded and run.trigger != Run.Trigger.REPLAY:  # where nothing came, what waits is still the newest
         release_waiting(
             run, is_whole=bool(run.detail.get("complete", reading.definition_of(run.data_class).load == "full"))
         )
