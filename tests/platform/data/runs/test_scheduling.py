@@ -151,6 +151,21 @@ def test_deliveries_that_wait_for_one_decision_go_on_in_order_once_it_is_taken(
     assert rows[valid_id(9)] == "王丙" and len(rows) == (2 if how == "full" else 4)
 
 
+def test_an_old_delivery_that_is_tried_again_does_not_end_a_newer_one_that_waits(
+    dropping: ClassChannel, tmp_path: Path
+) -> None:
+    (tmp_path / "old").write_bytes(content(line(1)))
+    old = starting.keep_and_queue(dropping, tmp_path / "old", "a.csv", Run.Trigger.PUSH)
+    starting.cancel(old, None)
+    (tmp_path / "new").write_bytes(content(line(2), header="证号,xm,出生日期,住址,金额"))
+    new = starting.keep_and_queue(dropping, tmp_path / "new", "b.csv", Run.Trigger.PUSH)
+    assert load(new.pk) == "waiting"
+    old.refresh_from_db()
+    assert load(starting.retry(old).pk) == "published"
+    new.refresh_from_db()
+    assert new.state == "queued" and load(new.pk) == "waiting", "asked again, and nobody has decided"
+
+
 def test_a_night_without_anything_new_leaves_what_waits_for_a_decision(dropping: ClassChannel, settings: Any) -> None:
     path = Path(settings.DATA_HOME) / "static" / "ps" / "20261101.csv"
     path.write_bytes(content(line(1), header="证号,xm,出生日期,住址,金额"))

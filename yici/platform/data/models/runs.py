@@ -92,6 +92,14 @@ class Run(models.Model):
         """The name of what came this time; the same bytes may have come before under another."""
         return str(self.detail.get("file") or (self.raw.name if self.raw else ""))
 
+    @property
+    def first(self) -> Run:
+        """The run that this one tries again, at the beginning of the chain; itself where it is no retry."""
+        found = self
+        while found.retry_of is not None:
+            found = found.retry_of
+        return found
+
     class Meta:
         ordering = ["-id"]
         constraints = [

@@ -208,9 +208,7 @@ class _Loading:
 
     def _is_overtaken(self) -> bool:
         """Whether a delivery that came over the channel after the one tried again was loaded meanwhile."""
-        first = self.run
-        while first.retry_of is not None:
-            first = first.retry_of
+        first = self.run.first
         if first.trigger not in (Run.Trigger.SCHEDULE, Run.Trigger.PUSH):
             return False  # a person confirmed it
         since = self.run.data_class.runs.filter(channel=self.run.channel, pk__gt=first.pk, state=Run.State.PUBLISHED)

@@ -236,7 +236,7 @@ def release_waiting(run: Run, *, is_whole: bool) -> Run | None:
         .filter(channel=run.channel, channel__isnull=False, state=Run.State.WAITING, trigger__in=UNATTENDED)
         .order_by("pk")
     )
-    behind = [one for one in waiting if one.pk > run.pk]
+    behind = [one for one in waiting if one.pk > run.first.pk]
     following = (behind[-1] if is_whole else behind[0]) if behind else None
     if is_whole:
         message = _("之后又收到一次报送，以后一次为准；现有数据不受影响。")

@@ -48,11 +48,6 @@ def tell_of_faults(faults: Sequence[object]) -> int:
 
 def _is_known(run: Run) -> bool:
     """Whether the run of the channel before ended in the same way; attempts at the same delivery are one."""
-    before = run.data_class.runs.filter(channel=run.channel, pk__lt=run.pk).exclude(trigger=Run.Trigger.REPLAY)
-    if run.retry_of_id is not None:
-        first = run.retry_of
-        while first is not None and first.retry_of is not None:
-            first = first.retry_of
-        before = before.filter(pk__lt=first.pk if first else run.pk)
+    before = run.data_class.runs.filter(channel=run.channel, pk__lt=run.first.pk).exclude(trigger=Run.Trigger.REPLAY)
     last = before.order_by("-pk").values_list("state", "error").first()
     return last == (run.state, run.error)
