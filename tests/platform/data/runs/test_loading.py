@@ -59,6 +59,28 @@ def test_the_same_file_twice_adds_nothing(data_class: DataClass, upload: Upload)
     assert data_class.snapshots.count() == 1
 
 
+@pytest.mark.parametrize(("delimiter", "encoding"), [("||", "gb18030"), ("\x01", "utf-8"), ("|@|", "utf-16")])
+def test_a_long_file_of_a_strange_dialect_is_loaded_whole(
+    data_class: DataClass, upload: Upload, delimiter: str, encoding: str
+) -> None:
+    """Longer than the sample: days as a spreadsheet counts them, blank lines and a blank column far down."""
+    lines = [HEADER, *(line(number % 1000, id=_id(number), born="29221" if number > 2_900 else "1980-01-01", amount="")
+                       for number in range(3_000))]  # fmt: skip
+    lines.insert(2_000, ",,,,")
+    run = upload("\n".join(one.replace(",", delimiter) for one in lines).encode(encoding), "大文件.txt")
+    assert (run.state, run.rows_read, run.rows_accepted) == ("published", 3_000, 3_000)
+    assert {row["birth_date"].isoformat() for row in reading.rows(data_class, limit=5_000, columns=["birth_date"])} == {
+        "1980-01-01"
+    }
+
+
+def _id(number: int) -> str:
+    from yici.core.vocabulary.rules import check_digit_of_id
+
+    body = f"{(341602, 341621, 341622)[number // 1000]}19800101{number % 1000:03d}"
+    return body + check_digit_of_id(body)
+
+
 def test_a_changed_encoding_is_loaded_and_told(data_class: DataClass, upload: Upload) -> None:
     first, again = upload(content(line(1))), upload(content(line(1), line(2)).decode().encode("gb18030"))
     assert (first.detail["drift"]["encoding_changed"], again.detail["drift"]["encoding_changed"]) == ("", "utf-8")
