@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from yici.base.sql import quoted, text
 from yici.platform.data.rules.standard import Form
-from yici.platform.data.rules.templates.sql import CLEANED, Templates, class_of, whole
+from yici.platform.data.rules.templates.sql import CLEANED, Templates
+from yici.platform.data.rules.templates.values import class_of, whole
 
 __all__ = ["DuckDBTemplates"]
 

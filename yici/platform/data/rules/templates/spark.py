@@ -6,7 +6,8 @@ import re
 
 from yici.base.sql import backquoted
 from yici.platform.data.rules.standard import Form
-from yici.platform.data.rules.templates.sql import Templates, class_of, whole
+from yici.platform.data.rules.templates.sql import Templates
+from yici.platform.data.rules.templates.values import class_of, whole
 
 __all__ = ["SparkTemplates"]
 
