@@ -47,7 +47,7 @@ CREATE VIEW household AS SELECT * EXCLUDE (moved_on), household AS n, coalesce(e
   CASE WHEN moved_on <= :day THEN new_address ELSE address END AS residential,
   CASE WHEN moved_on <= :day THEN new_village_code ELSE village_code END AS residential_village,
   left(village_code, 6) || '000000' AS county_code, income // greatest(size, 1) // 100 * 100 AS income_per_head,
-  left(village_code, 12) || lpad(CAST(household % 1000 AS VARCHAR), 3, '0') AS poverty_number,
+  left(village_code, 12) || lpad(CAST(household % 10000 AS VARCHAR), 4, '0') AS poverty_number,
   left(village_code, 6) || '2' || lpad(CAST(household AS VARCHAR), 8, '0') AS allowance_number,
   greatest(CASE WHEN moved_on <= :day THEN moved_on END, CASE WHEN ended <= :day THEN ended END) AS changed_on,
   CASE WHEN moved_on <= :day THEN moved_on END AS moved_on

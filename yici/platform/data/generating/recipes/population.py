@@ -95,7 +95,7 @@ RECIPES = {
     ),
     "disease_control.vaccination": Recipe(
         "child", "", {
-            "child_code": "lpad(CAST(child AS VARCHAR), 18, '34160000')", "vaccine": "vaccine", "dose": "dose",
+            "child_code": "'34160000' || lpad(CAST(child AS VARCHAR), 10, '0')", "vaccine": "vaccine", "dose": "dose",
             "vaccinated_date": "vaccinated", "batch": "'20' || " + whole("batch", 100000, 999999),
             "maker": chosen("maker", "北京生物制品研究所", "武汉生物制品研究所", "华兰生物", "康泰生物"),
             "clinic": f"{COUNTY} || '第' || (1 + CAST(hash(left(village_code, 9)) % 20 AS INTEGER)) || '预防接种门诊'",
