@@ -272,6 +272,7 @@ TEST_RUNNER = "django.test.runner.DiscoverRunner"
 
 # The data platform: raw deliveries, the lake, quarantine and work files; which engine screens; what a run may take.
 DATA_HOME = Path(os.environ.get("YICI_DATA_HOME") or HOME / "data")
+DATA_RAW_DAYS = int(os.environ.get("YICI_DATA_RAW_DAYS") or 180)  # how long the bytes of a delivery are kept
 DATA_ENGINE = os.environ.get("YICI_DATA_ENGINE", "duckdb")  # duckdb or spark
 DATA_MEMORY = os.environ.get("YICI_DATA_MEMORY", "2GB")
 DATA_THREADS = int(os.environ.get("YICI_DATA_THREADS") or os.cpu_count() or 2)

@@ -40,6 +40,13 @@ class Overtaken(Conflict):
     message = _("之后的报送已经入库，为免旧数据盖掉新数据，没有自动重试；确有需要请人工重试。")
 
 
+class BytesExpired(Conflict):
+    """The bytes of a delivery were deleted when their time was over."""
+
+    slug = "bytes-expired"
+    message = _("这次报送的原始文件已过保存期，不能再用；请提供单位重新报送。")
+
+
 class DiskFull(YiciError):
     """Nothing half-written is left; the last good version stays."""
 

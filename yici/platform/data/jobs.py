@@ -38,7 +38,7 @@ def remind_overdue(timestamp: int = 0) -> int:
 @app.periodic(cron="30 18 * * *")  # 02:30 in Shanghai
 @app.task(name="data.look_after", queueing_lock="data.look_after", queue=QUEUE)
 def look_after(timestamp: int = 0) -> dict[str, int]:
-    """Every night: old versions expire, small files are merged, orphans go, every checksum is compared."""
+    """Every night: old versions and deliveries expire, small files are merged, orphans go, every checksum is compared."""
     from yici.platform.data.runs import scheduling
 
     return scheduling.look_after()

@@ -13,8 +13,10 @@ from tests.platform.data.factories import make_class, make_definition, make_run
 from tests.platform.data.runs.conftest import content, line, valid_id
 from yici.base import clock
 from yici.base.errors import Conflict
-from yici.platform.data.errors import DiskFull, LoadInProgress
+from yici.platform.data.errors import BytesExpired, DiskFull, LoadInProgress
 from yici.platform.data.lake import reading
+from yici.platform.data.lake.layout import raw_root
+from yici.platform.data.landing import archive
 from yici.platform.data.models import Channel, ClassChannel, DataClass, Run
 from yici.platform.data.runs import carrying_out, pulling, scheduling, starting
 from yici.platform.data.runs.carrying_out import load
@@ -270,3 +272,40 @@ def many(number: int) -> str:
     day = 1 + number // 999 % 28
     body = f"341602197001{day:02d}{number % 999:03d}"
     return line(number % 8, id=body + check_digit_of_id(body), born=f"1970-01-{day:02d}")
+
+
+def test_bytes_are_deleted_when_their_time_is_over(
+    upload: Callable[..., Run], data_class: DataClass, tmp_path: Path
+) -> None:
+    first, second = upload(content(line(1), line(2))), upload(content(line(1), line(3)))
+    path = tmp_path / "strange"
+    path.write_bytes(content(line(4), header="一,二,三,四,五"))
+    waiting = starting.upload(data_class, path, "别的.csv", None)
+    later = clock.now() + dt.timedelta(days=200)
+    with clock.at(later - dt.timedelta(days=30)):
+        assert archive.expire(clock.now() - dt.timedelta(days=180)) == 0
+    with clock.at(later):
+        assert scheduling.look_after()["forgotten"] == 1
+    for run, is_kept in ((first, False), (second, True), (waiting, True)):
+        run.raw.refresh_from_db()
+        assert (run.raw.removed_at is None) == is_kept
+        assert (raw_root() / run.raw.path).exists() == is_kept
+    with pytest.raises(BytesExpired):
+        archive.path_of(first.raw)
+    # The same bytes once more are kept once more.
+    assert upload(content(line(1), line(2))).state == Run.State.PUBLISHED
+    first.raw.refresh_from_db()
+    assert archive.path_of(first.raw).exists()
+
+
+def test_bytes_that_another_class_has_too_go_with_the_last(data_class: DataClass, tmp_path: Path) -> None:
+    path = tmp_path / "same"
+    path.write_bytes(b"x")
+    other = make_class(make_definition("public_security.other", code="3416/other"))
+    old = clock.now() - dt.timedelta(days=300)
+    mine, _ = archive.keep(path, data_class, "a", old)
+    theirs, _ = archive.keep(path, other, "b", clock.now())
+    assert archive.expire(clock.now() - dt.timedelta(days=180)) == 1
+    assert archive.path_of(theirs).exists()
+    assert archive.expire(clock.now() + dt.timedelta(days=1)) == 1
+    assert not (raw_root() / mine.path).exists()

@@ -1,6 +1,7 @@
 """The store of raw objects: what a source delivered, byte for byte, the same bytes kept once a class.
 
-Content-addressed below `raw/`. Written aside, hashed while it is copied, moved into place; never changed afterwards.
+Content-addressed below `raw/`. Written aside, hashed while it is copied, moved into place; never changed afterwards, and
+deleted once its time is over (`expire`); what is known of it stays.
 """
 
 from __future__ import annotations
@@ -11,11 +12,16 @@ import os
 import tempfile
 from pathlib import Path
 
-from yici.platform.data.disk import disk_full_is_told, force_to_disk
-from yici.platform.data.lake.layout import raw_root
-from yici.platform.data.models import DataClass, RawObject
+from django.db import transaction
+from django.db.models import Q
 
-__all__ = ["keep", "path_of"]
+from yici.base import clock
+from yici.platform.data.disk import disk_full_is_told, force_to_disk
+from yici.platform.data.errors import BytesExpired
+from yici.platform.data.lake.layout import raw_root
+from yici.platform.data.models import DataClass, RawObject, Run
+
+__all__ = ["expire", "keep", "path_of"]
 
 _CHUNK = 1 << 20
 _LONGEST_NAME = 200
@@ -62,5 +68,26 @@ def keep(raw: Path, data_class: DataClass, name: str, received_at: dt.datetime) 
 
 
 def path_of(raw: RawObject) -> Path:
-    """Where the bytes are."""
+    """Where the bytes are. Raises `BytesExpired`."""
+    if raw.removed_at is not None:
+        raise BytesExpired
     return raw_root() / raw.path
+
+
+def expire(before: dt.datetime) -> int:
+    """Delete the bytes of deliveries older than that; returns how many. Runs that are not ended, and what the class shows now, keep theirs.
+
+    Bytes that another class has as well go with the last of them.
+    """
+    old = RawObject.objects.filter(received_at__lt=before, removed_at=None)
+    shown = DataClass.objects.exclude(current=None).values("current")
+    needed = Run.objects.filter(Q(state__in=Run.UNENDED) | Q(snapshots__in=shown), raw__isnull=False)
+    count = 0
+    for raw in old.exclude(pk__in=needed.values("raw")).iterator():
+        with transaction.atomic():
+            raw.removed_at = clock.now()
+            raw.save(update_fields=["removed_at"])
+            if not RawObject.objects.filter(path=raw.path, removed_at=None).exists():
+                (raw_root() / raw.path).unlink(missing_ok=True)
+        count += 1
+    return count

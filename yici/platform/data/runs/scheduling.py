@@ -5,9 +5,12 @@ from __future__ import annotations
 import datetime as dt
 import logging
 
+from django.conf import settings
+
 from yici.base import clock
 from yici.platform.data.errors import LoadInProgress
 from yici.platform.data.lake import upkeep
+from yici.platform.data.landing import archive
 from yici.platform.data.models import Channel, ClassChannel, DataClass, Run
 from yici.platform.data.quality import freshness
 from yici.platform.data.runs.beat import DEAD_AFTER
@@ -72,9 +75,10 @@ def look_after() -> dict[str, int]:
             expired += upkeep.expire(data_class, keep)
         except LoadInProgress:
             continue  # its turn comes the next time
+    forgotten = archive.expire(clock.now() - dt.timedelta(days=settings.DATA_RAW_DAYS))
     swept = upkeep.sweep()
     faults = upkeep.verify()
     for fault in faults:
         logger.error("lake: %s", fault)
     tell_of_faults(faults)
-    return {"merged": merged, "expired": expired, "swept": swept, "faults": len(faults)}
+    return {"merged": merged, "expired": expired, "forgotten": forgotten, "swept": swept, "faults": len(faults)}
