@@ -1,8 +1,8 @@
 """Quality rules over generated residents, as ratios in one run: our screening against SQL written by hand for the same
 job, and against Great Expectations where a Python that has it is named.
 
-`YICI_BENCH_ROWS` sets the size (default 3,000,000); `YICI_BENCH_GX` a Python with great_expectations and pandas, which
-is given at most a million of the same rows. The hand-written SQL trims ASCII blanks only; ours forgives full-width
+`YICI_BENCH_ROWS` sets the size (default 3,000,000); `YICI_BENCH_GX` a Python with great_expectations, pandas
+and pyarrow, which is given at most a million of the same rows. The hand-written SQL trims ASCII blanks only; ours forgives full-width
 characters, invisible blanks and five ways to write a date besides.
 """
 
@@ -244,7 +244,10 @@ def _means_test(folder: Path) -> Result:
 
 
 def _great_expectations(folder: Path, landed: Path) -> list[Result]:
-    """It judges and writes nothing, so our judging is what it is held against; the whole screening is told besides."""
+    """It judges and writes nothing, so our judging is what it is held against; the whole screening is told besides.
+
+    By the clock on free cores, as its figure was taken: it uses one of them. Ours includes reading the file, its does not.
+    """
     name = "D2 eight rules judged: times faster than Great Expectations"
     python = os.environ.get("YICI_BENCH_GX")
     if not python:
@@ -253,7 +256,9 @@ def _great_expectations(folder: Path, landed: Path) -> list[Result]:
     script = Path(__file__).with_name("great_expectations_rules.py")
     # -I: the script's own folder has a `requests` that is not the library.
     command = [python, "-I", str(script), str(sample), str(divisions)]
-    answer = subprocess.run(command, capture_output=True, text=True, check=True, cwd=folder)
+    answer = subprocess.run(command, capture_output=True, text=True, check=False, cwd=folder)
+    if answer.returncode:
+        raise RuntimeError(answer.stderr)
     theirs = json.loads(answer.stdout.splitlines()[-1])
     from yici.platform.data.engines.base import Screening
     from yici.platform.data.engines.duckdb import DuckDBEngine
@@ -269,6 +274,7 @@ def _great_expectations(folder: Path, landed: Path) -> list[Result]:
     note = f"{GX_ROWS:,} rows: {judged.wall:.1f} s, {judged.cpu:.1f} cpu-s against {theirs['seconds']:.1f} and {theirs['cpu']:.1f}"
     return [
         Result(name, theirs["seconds"] / judged.wall, "×", 10, True, note),
+        Result("  the same, by processor time", theirs["cpu"] / judged.cpu, "×"),
         Result("  the same, both files written", theirs["seconds"] / whole.wall, "×", note=f"{whole.wall:.1f} s"),
     ]
 
