@@ -106,7 +106,7 @@ def test_a_delivery_that_met_a_full_disk_is_tried_again_and_not_forgotten(
 
 
 def test_a_retry_does_not_put_old_rows_over_new_ones(
-    dropping: ClassChannel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    dropping: ClassChannel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, client: Any, sign_in: Any, demo: Any
 ) -> None:
     def full(*given: Any, **options: Any) -> Any:
         raise DiskFull
@@ -123,6 +123,12 @@ def test_a_retry_does_not_put_old_rows_over_new_ones(
     assert load(again.pk) == "failed" and not again.retries.exists()
     again.refresh_from_db()
     assert again.error == "overtaken"
+    newer = again.overtaken_by()
+    assert newer is not None and newer.state == "published" and newer.overtaken_by() is None
+    sign_in(client, demo.data_engineer)  # who may still want it, and is told what it does
+    page = client.get(f"/desk/data/runs/{again.pk}/").content.decode()
+    assert f"运行 {newer.pk}</a> 入库" in page
+    assert "之后的报送" not in client.get(f"/desk/data/runs/{newer.pk}/").content.decode()
     current = DataClass.objects.get(pk=dropping.data_class_id).current
     assert current is not None and current.row_count == 2
 

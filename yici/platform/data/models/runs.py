@@ -100,6 +100,14 @@ class Run(models.Model):
             found = found.retry_of
         return found
 
+    def overtaken_by(self) -> Run | None:
+        """The newest delivery that came over the channel after the one tried again and was loaded meanwhile."""
+        first = self.first
+        if first.trigger not in (Run.Trigger.SCHEDULE, Run.Trigger.PUSH):
+            return None  # a person confirmed it
+        since = self.data_class.runs.filter(channel=self.channel, pk__gt=first.pk, state=Run.State.PUBLISHED)
+        return since.exclude(raw=self.raw).exclude(trigger=Run.Trigger.REPLAY).order_by("-pk").first()
+
     class Meta:
         ordering = ["-id"]
         constraints = [

@@ -68,7 +68,8 @@ def run_page(request: HttpRequest, number: int) -> HttpResponse:
         if run.state not in Run.OPEN:
             response["HX-Refresh"] = "true"
         return response
-    return render(request, "data/run.html", context)
+    can_be_retried = run.state in (*Run.FAULTY, Run.State.CANCELLED) and run.raw_id is not None
+    return render(request, "data/run.html", {**context, "newer": run.overtaken_by() if can_be_retried else None})
 
 
 def _context(account: Any, run: Run) -> dict[str, Any]:

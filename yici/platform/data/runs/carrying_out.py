@@ -198,21 +198,13 @@ class _Loading:
 
     def _raw(self) -> RawObject | None:
         if self.run.raw is not None:
-            if self.run.trigger == Run.Trigger.RETRY and self.run.actor_id is None and self._is_overtaken():
+            if self.run.trigger == Run.Trigger.RETRY and self.run.actor_id is None and self.run.overtaken_by():
                 raise Overtaken
             self.complete = bool(self.run.detail.get("complete", self.complete))
             return self.run.raw
         pulled = pulling.pull(self.run, self.definition, self.beat)
         self.complete = pulled.complete
         return pulled.raw
-
-    def _is_overtaken(self) -> bool:
-        """Whether a delivery that came over the channel after the one tried again was loaded meanwhile."""
-        first = self.run.first
-        if first.trigger not in (Run.Trigger.SCHEDULE, Run.Trigger.PUSH):
-            return False  # a person confirmed it
-        since = self.run.data_class.runs.filter(channel=self.run.channel, pk__gt=first.pk, state=Run.State.PUBLISHED)
-        return since.exclude(raw=self.run.raw).exclude(trigger=Run.Trigger.REPLAY).exists()
 
     def _is_known(self, raw: RawObject) -> bool:
         """Whether these bytes led to what the class shows now (full), or were loaded ever (increments)."""
