@@ -120,6 +120,15 @@ def test_a_tally_moves_only_with_what_is_counted(open_one: Any) -> None:
     assert Tally.objects.count() == before
 
 
+def test_a_case_that_moved_leaves_no_empty_line_behind(open_one: Any) -> None:
+    case = open_one()
+    elsewhere = Organisation.objects.exclude(pk=case.organisation_id).filter(division__isnull=False)[0]
+    Case.objects.filter(pk=case.pk).update(organisation=elsewhere, division=elsewhere.division_id)
+    day = (MONDAY.date(), MONDAY.date())
+    assert Tally.objects.filter(day=MONDAY.date(), organisation=case.organisation).count() == 2
+    assert [row.key for row in statistics(None, day, "organisation")] == [elsewhere.slug]
+
+
 def test_merging_leaves_one_row_for_each_key(open_one: Any) -> None:
     for _ in range(3):
         open_one()

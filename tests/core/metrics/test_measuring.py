@@ -93,6 +93,22 @@ def test_the_history_ends_with_the_period_and_is_measured_by_its_highest() -> No
 
 
 @pytest.mark.usefixtures("counted")
+def test_parts_of_a_count_come_largest_first_and_divisions_in_their_order() -> None:
+    def some(period: Period, breakdown: str | None, scope: Scope | None) -> list[Row]:
+        return [Row("a", "甲", 1), Row("b", "乙", 5), Row("c", "丙", 3)] if breakdown else [Row("", "", 9)]
+
+    ports.forget("case.accepted")
+    ports.register("case.accepted", some)
+    by = {
+        name: [one.row.key for one in queries.measure("case.accepted", NOVEMBER, name).rows]
+        for name in ("organisation", "division")
+    }
+    assert by == {"organisation": ["b", "c", "a"], "division": ["a", "b", "c"]}
+    ports.forget("case.accepted")
+    ports.register("case.accepted", accepted)
+
+
+@pytest.mark.usefixtures("counted")
 def test_unknown_metrics_and_breakdowns_are_refused() -> None:
     with pytest.raises(UnknownMetric):
         queries.measure("case.nope", NOVEMBER)

@@ -43,6 +43,11 @@ __all__ = [
 ]
 
 
+_IN_ORDER = (
+    None,
+    "division",
+    "month",
+)  # the order of the map and of time; parts of a count otherwise come largest first
 # A year is read whole: few of them.
 _HISTORY = {
     PeriodType.DAY: 14,
@@ -142,6 +147,8 @@ def measure(metric_id: str, period: Period, breakdown: str | None = None, scope:
     total = _whole(provider(period, None, scope))
     value = value_of(definition, total)
     rows = provider(period, breakdown, scope) if breakdown else []
+    if definition.kind is MetricKind.COUNT and breakdown not in _IN_ORDER:
+        rows = sorted(rows, key=lambda row: -(row.numerator or 0))
     return Measurement(
         metric=definition,
         period=period,

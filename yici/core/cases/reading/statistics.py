@@ -256,7 +256,10 @@ def _added_up(*parts: tuple[Sequence[str], Iterable[Any]]) -> dict[str, Statisti
             row = found.setdefault(name, {"label": label or name} | dict.fromkeys(_MEASURES, 0))
             for measure, count in zip(measures, counts, strict=True):
                 row[measure] += count
-    return {key: StatisticsRow(key=key, **row) for key, row in found.items()}
+    # What was taken back cancels out until it is merged: nothing is left to tell of such a key.
+    return {
+        key: StatisticsRow(key=key, **row) for key, row in found.items() if not key or any(row[m] for m in _MEASURES)
+    }
 
 
 def _sorted(rows: dict[str, StatisticsRow], breakdown: Breakdown | None) -> list[StatisticsRow]:
