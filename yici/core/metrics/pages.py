@@ -15,6 +15,7 @@ from yici.base.errors import Invalid
 from yici.base.requests import page_number
 from yici.base.spreadsheets import csv_lines
 from yici.core.metrics import queries
+from yici.core.metrics.ports import one_reading
 from yici.core.metrics.rules import Period, PeriodType
 from yici.core.people.auth import account_of, staff_required
 from yici.core.people.queries import Scope, scope_of
@@ -40,7 +41,7 @@ BREAKDOWNS = {
 def index(request: HttpRequest) -> HttpResponse:
     """All metrics of one period as cards."""
     period = asked_period(request)
-    scope = scope_of(account_of(request), PERMISSION)
+    scope = _scope(request)
     context = {
         **_picker(period),
         "measurements": queries.measure_all(period, scope),
@@ -68,11 +69,13 @@ class Column:
 @staff_required(PERMISSION)
 def detail(request: HttpRequest, metric_id: str) -> HttpResponse:
     """One metric, broken down."""
-    measurement = _asked_measurement(request, metric_id)
+    with one_reading():  # the history holds periods that the comparisons read as well
+        measurement = _asked_measurement(request, metric_id)
+        history = queries.history(metric_id, measurement.period, _scope(request))
     context = {
         **_picker(measurement.period),
         "measurement": measurement,
-        "columns": _columns(queries.history(metric_id, measurement.period, _scope(request))),
+        "columns": _columns(history),
         "page": Paginator(measurement.rows, ROWS_A_PAGE).get_page(page_number(request)),
         "breakdowns": [(name, BREAKDOWNS.get(name, name)) for name in measurement.metric.breakdowns],
         "breakdown_label": BREAKDOWNS.get(measurement.breakdown, measurement.breakdown),

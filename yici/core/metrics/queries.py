@@ -43,11 +43,8 @@ __all__ = [
 ]
 
 
-_IN_ORDER = (
-    None,
-    "division",
-    "month",
-)  # the order of the map and of time; parts of a count otherwise come largest first
+# Parts in the order of the map and of time; those of other counts come largest first.
+_IN_ORDER = (None, "division", "month")
 # A year is read whole: few of them.
 _HISTORY = {
     PeriodType.DAY: 14,

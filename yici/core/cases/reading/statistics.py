@@ -104,7 +104,7 @@ def statistics(
     `period`: (first day, last day), both inclusive, or anything with `start` and `end`; None: all time.
     """
     breakdown = Breakdown(by) if by else None
-    if type or breakdown is Breakdown.TYPE or not is_tallied(scope):
+    if type or not _has_tallies(breakdown, scope):
         return count_cases(type, period, breakdown, scope)
     return _sorted(_added_up(_tallied(period, breakdown, scope), _lights(period, breakdown, scope)), breakdown)
 
@@ -112,7 +112,7 @@ def statistics(
 def settled_statistics(period: Any, by: str | Breakdown | None, scope: Scope | None) -> list[StatisticsRow]:
     """The same without the lights, which are of this minute and are read from the open cases. One query."""
     breakdown = Breakdown(by) if by else None
-    if breakdown is Breakdown.TYPE or not is_tallied(scope):
+    if not _has_tallies(breakdown, scope):
         return count_cases(None, period, breakdown, scope)
     return _sorted(_added_up(_tallied(period, breakdown, scope)), breakdown)
 
@@ -121,6 +121,10 @@ def light_statistics(period: Any, by: str | Breakdown | None, scope: Scope | Non
     """The lights alone. One query."""
     breakdown = Breakdown(by) if by else None
     return _sorted(_added_up(_lights(period, breakdown, scope)), breakdown)
+
+
+def _has_tallies(breakdown: Breakdown | None, scope: Scope | None) -> bool:
+    return breakdown is not Breakdown.TYPE and is_tallied(scope)
 
 
 def _tallied(period: Any, breakdown: Breakdown | None, scope: Scope | None) -> tuple[Sequence[str], Iterable[Any]]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
@@ -14,6 +13,7 @@ from yici.core.people.auth import account_of, staff_required
 from yici.platform.data.catalogue import drafting
 from yici.platform.data.errors import Refused
 from yici.platform.data.pages import words
+from yici.platform.data.pages.uploads import sent_file
 from yici.platform.data.reading import access
 
 LARGEST = 64 * 1024 * 1024  # bytes: a sample is enough
@@ -28,14 +28,9 @@ def draft(request: HttpRequest, slug: str) -> HttpResponse:
         return redirect("data-class", slug)
     context: dict[str, Any] = {"data_class": data_class, "types": words.TYPES}
     if request.method == "POST":
-        file = request.FILES.get("file")
-        if not isinstance(file, UploadedFile):
-            context["error"] = _("请先选择要上传的文件。")
-        elif (file.size or 0) > LARGEST:
-            context["error"] = _("样本文件不能超过 64 MB，截取一部分即可。")
-        else:
-            try:
-                context["draft"] = drafting.file_of(data_class, file.chunks(), file.name or "")
-            except Refused as error:
-                context["error"] = str(error.message)
+        try:
+            file = sent_file(request, LARGEST, _("样本文件不能超过 64 MB，截取一部分即可。"))
+            context["draft"] = drafting.file_of(data_class, file.chunks(), file.name or "")
+        except Refused as error:
+            context["error"] = str(error.message)
     return render(request, "data/draft.html", context, status=422 if "error" in context else 200)

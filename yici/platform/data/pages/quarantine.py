@@ -8,7 +8,6 @@ from functools import partial
 from typing import Any
 
 from django.contrib import messages
-from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
@@ -25,6 +24,7 @@ from yici.platform.data.catalogue import reading
 from yici.platform.data.catalogue.definition import ClassDefinition, Column
 from yici.platform.data.models import Mend, Run
 from yici.platform.data.pages.purposes import keep_purpose, purpose_of
+from yici.platform.data.pages.uploads import sent_file
 from yici.platform.data.pages.words import MEND_TONES, row_numbers
 from yici.platform.data.reading import access
 from yici.platform.data.rules.deriving import rules_by_id
@@ -213,12 +213,8 @@ def take_back(request: HttpRequest, number: int) -> HttpResponse:
     """The exported table, put right in a spreadsheet program."""
     account = account_of(request)
     run = access.run_for(account, number, "data.rows")
-    file = request.FILES.get("file")
     try:
-        if not isinstance(file, UploadedFile):
-            raise Invalid(_("请先选择要上传的文件。"))
-        if (file.size or 0) > LARGEST:
-            raise Invalid(_("文件太大，请只上传导出的隔离数据。"))
+        file = sent_file(request, LARGEST, _("文件太大，请只上传导出的隔离数据。"))
         done = mend_table(run, file.chunks(), file.name or "", account, request.POST.get("note", "")[:500])
     except Invalid as error:
         messages.error(request, str(error.message))

@@ -36,19 +36,22 @@ def upload(request: HttpRequest, slug: str) -> HttpResponse:
     context: dict[str, Any] = {"data_class": data_class, "definition": definition}
     if request.method != "POST":
         return render(request, "data/upload.html", context)
+    try:
+        file = sent_file(request, LARGEST, _("文件超过 512 MB，请改用 FTP 方式报送，或拆分后上传。"))
+        run = starting.upload_chunks(data_class, file.chunks(), file.name or "", account)
+    except Refused as error:
+        return render(request, "data/upload.html", {**context, "error": str(error.message)}, status=422)
+    return redirect("data-decide", run.pk)
+
+
+def sent_file(request: HttpRequest, largest: int, too_large: str) -> UploadedFile:
+    """The file of the form. Raises `Refused` where none was chosen, or it has more than `largest` bytes (`too_large` says so)."""
     file = request.FILES.get("file")
     if not isinstance(file, UploadedFile):
-        context["error"] = _("请先选择要上传的文件。")
-    elif (file.size or 0) > LARGEST:
-        context["error"] = _("文件超过 512 MB，请改用 FTP 方式报送，或拆分后上传。")
-    else:
-        try:
-            run = starting.upload_chunks(data_class, file.chunks(), file.name or "", account)
-        except Refused as error:
-            context["error"] = str(error.message)
-        else:
-            return redirect("data-decide", run.pk)
-    return render(request, "data/upload.html", context, status=422)
+        raise Refused(_("请先选择要上传的文件。"))
+    if (file.size or 0) > largest:
+        raise Refused(too_large)
+    return file
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

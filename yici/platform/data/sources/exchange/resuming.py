@@ -77,12 +77,11 @@ class Marks:
         marks = [row[self._place] or "" for row in batch]
         mark = marks[-1]
         before = marks.index(mark)
+        check = checked(marks[:before], self._check)
         is_moved = batch[-1][-1] == "0" and (before > 0 or self._last not in ("", mark))
         if is_moved:
-            self.cut = replace(
-                self.cut, mark=mark, rows=self._rows + before, check=checked(marks[:before], self._check)
-            )
-        self._rows, self._check, self._last = self._rows + len(batch), checked(marks, self._check), mark
+            self.cut = replace(self.cut, mark=mark, rows=self._rows + before, check=check)
+        self._rows, self._check, self._last = self._rows + len(batch), checked(marks[before:], check), mark
         return before if is_moved else -1
 
 
